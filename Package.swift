@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One line a target; the order is the order of the layers in docs/ARCHITECTURE.md, lowest first.
+// A target imports only what stands above its own line here.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "headwater",
+    targets: [
+        // 0: C
+        .target(name: "CPosix"),
+        .target(name: "CChecksum"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // 1: words; C lent out
+        layer("BrokerModel", []),
+        layer("Posix", ["CPosix"]),
+        // 2: bytes <-> values
+        layer("MQTTWire", ["BrokerModel"]),
+        layer("RecordFormat", ["BrokerModel", "CChecksum", "CZstd"]),
+        layer("KafkaWire", ["BrokerModel"]),
+        // 3: decisions
+        layer("MQTTSessions", ["BrokerModel", "MQTTWire"]),
+        // 4: files | sockets, timers
+        layer("CommitLog", ["BrokerModel", "Posix", "RecordFormat"]),
+        layer("EventLoop", ["BrokerModel", "Posix"]),
+        // 5: shards, mailboxes
+        layer("Partitions", ["BrokerModel", "CommitLog", "EventLoop", "Posix", "RecordFormat"]),
+        // 6: routes, configuration
+        layer("Ingest", ["BrokerModel", "EventLoop", "MQTTWire", "Partitions", "RecordFormat"]),
+        // 7: peers
+        layer(
+            "MQTTServer",
+            ["BrokerModel", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire"]),
+        layer(
+            "KafkaServer",
+            ["BrokerModel", "EventLoop", "KafkaWire", "Partitions", "RecordFormat"]),
+        // Tests only
+        layer("HeadwaterTesting", ["BrokerModel", "CommitLog"]),
+        tests("BrokerModel", ["BrokerModel", "HeadwaterTesting"]),
+        tests("MQTTWire", ["BrokerModel", "HeadwaterTesting", "MQTTWire"]),
+        tests("RecordFormat", ["BrokerModel", "HeadwaterTesting", "RecordFormat"]),
+        tests("KafkaWire", ["BrokerModel", "HeadwaterTesting", "KafkaWire"]),
+        tests(
+            "MQTTSessions", ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]),
+        tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
+        tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
+        tests(
+            "Partitions",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Partitions",
+                "RecordFormat",
+            ]),
+        tests("KafkaServer", ["BrokerModel", "HeadwaterTesting", "KafkaServer", "KafkaWire"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
