@@ -12,11 +12,13 @@ struct BatchHeader {
     let leaderEpoch: LeaderEpoch
     let maxTimestamp: Timestamp
 
-    /// Nil when the bytes are too few, or no header of a version 2 batch.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    /// Nil when the bytes are too few, or no header of a version 2 batch. A batch that has no place
+    /// yet is read as if it had `assigned`, whatever its base offset says.
+    init?(_ bytes: UnsafeRawBufferPointer, baseOffset assigned: Offset? = nil) {
         var reader = ByteReader(bytes)
         guard bytes.count >= Self.size,
-            let base: Int64 = reader.readInteger(), base >= 0,
+            let stored: Int64 = reader.readInteger(),
+            let base = Optional(assigned?.rawValue ?? stored), base >= 0,
             let length: Int32 = reader.readInteger(), length >= Self.size - Self.frameBytes,
             let epoch: Int32 = reader.readInteger(),
             reader.readByte() == 2,
