@@ -47,7 +47,8 @@ public final class PartitionLog {
                 syncedEnd: recovered.active.end,
                 syncedMaxTimestamp: recovered.active.maxTimestamp,
                 epochs: recovered.epochs
-            ))
+            )
+        )
     }
 
     public var highWatermark: Offset { reader.highWatermark }
@@ -174,7 +175,10 @@ public final class PartitionLog {
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
         let next = try ActiveSegment.create(
-            baseOffset: logEndOffset, folder: folder, fileSystem: fileSystem)
+            baseOffset: logEndOffset,
+            folder: folder,
+            fileSystem: fileSystem
+        )
         try fileSystem.syncDirectory(folder)
         active.segment.dropMemory()
         active = next

@@ -39,7 +39,10 @@ extension PartitionLog {
                 with: PartitionMetadata(topicID: topicID).text
             )
             try fileSystem.replaceText(
-                of: SegmentFiles.leaderEpochCheckpoint, in: folder, with: epochs.text)
+                of: SegmentFiles.leaderEpochCheckpoint,
+                in: folder,
+                with: epochs.text
+            )
         } catch {
             throw .fileSystem(error)
         }
@@ -129,7 +132,12 @@ private struct LogRecovery {
             else { return nil }
             report.wasClean = true
             return try assemble(
-                indexes: indexes, file: file, end: end, logEndOffset: next, epochs: epochs)
+                indexes: indexes,
+                file: file,
+                end: end,
+                logEndOffset: next,
+                epochs: epochs
+            )
         } catch {
             throw .fileSystem(error)
         }
@@ -143,7 +151,10 @@ private struct LogRecovery {
         guard let offsets = try contents(path(.offsetIndex)),
             let times = try contents(path(.timeIndex)),
             var indexes = SegmentIndexes(
-                baseOffset: activeBase, offsets: offsets.bytes, times: times.bytes)
+                baseOffset: activeBase,
+                offsets: offsets.bytes,
+                times: times.bytes
+            )
         else { return nil }
         var position = indexes.lastPosition
         var next = activeBase
@@ -183,7 +194,10 @@ private struct LogRecovery {
             try removeLeftovers()
             let file = try fileSystem.open(path(.log), .write)
             let scan = try SegmentScan.run(
-                file, baseOffset: activeBase, interval: settings.indexInterval)
+                file,
+                baseOffset: activeBase,
+                interval: settings.indexInterval
+            )
             report.scannedBytes = scan.bytesRead
             let size = FilePosition.zero + (try file.size())
             if size > scan.validEnd {
@@ -238,7 +252,10 @@ private struct LogRecovery {
         epochs.truncate(to: scan.logEndOffset)
         epochs.begin(latest.next, at: scan.logEndOffset)
         try fileSystem.replaceText(
-            of: SegmentFiles.leaderEpochCheckpoint, in: folder, with: epochs.text)
+            of: SegmentFiles.leaderEpochCheckpoint,
+            in: folder,
+            with: epochs.text
+        )
         return epochs
     }
 
@@ -258,7 +275,12 @@ private struct LogRecovery {
         epochs: LeaderEpochs
     ) throws(FileSystemError) -> RecoveredLog {
         let active = ActiveSegment(
-            indexes: indexes, file: file, end: end, folder: folder, fileSystem: fileSystem)
+            indexes: indexes,
+            file: file,
+            end: end,
+            folder: folder,
+            fileSystem: fileSystem
+        )
         let sealed = bases.dropLast().map {
             Segment(sealed: $0, folder: folder, fileSystem: fileSystem)
         }

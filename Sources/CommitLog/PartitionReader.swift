@@ -167,7 +167,12 @@ extension PartitionReader.Published {
             }
             if isWanted(header) {
                 return FoundBatch(
-                    segment: segment, file: file, header: header, position: position, end: end)
+                    segment: segment,
+                    file: file,
+                    header: header,
+                    position: position,
+                    end: end
+                )
             }
             position = position + header.sizeInBytes
         }

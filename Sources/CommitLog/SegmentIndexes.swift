@@ -73,7 +73,8 @@ struct SegmentIndexes: Sendable {
             TimeIndexEntry(
                 timestamp: maxTimestamp,
                 relativeOffset: relative(offsetOfMaxTimestamp)
-            ))
+            )
+        )
     }
 
     private func relative(_ offset: Offset) -> Int32 {

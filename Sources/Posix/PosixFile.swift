@@ -70,7 +70,8 @@ public final class PosixFile: Sendable {
     ) throws(SystemError) -> Int {
         guard let start = buffer.baseAddress, buffer.count > 0 else { return 0 }
         return Int(
-            try checked(cposix_file_read(descriptor, start, buffer.count, Int64(position))))
+            try checked(cposix_file_read(descriptor, start, buffer.count, Int64(position)))
+        )
     }
 
     /// Writes all of it, or fails; a failure may leave a part written.
