@@ -38,7 +38,10 @@ public final class IngestLane {
 
     /// `loop` is the loop that this lane lives on, and that runs its replies.
     public init(
-        routes: RouteTable, settings: IngestSettings, pool: MemoryPool, loop: EventLoop,
+        routes: RouteTable,
+        settings: IngestSettings,
+        pool: MemoryPool,
+        loop: EventLoop,
         shard: Mailbox<PartitionShardMessage>
     ) {
         self.routes = routes
@@ -52,7 +55,10 @@ public final class IngestLane {
 
     /// Encodes one publish into its partition's batch. `topic` is the packet's, or its alias's.
     public func publish(
-        _ packet: PublishPacket, topic: UnsafeRawBufferPointer, at time: Timestamp, token: AckToken?
+        _ packet: PublishPacket,
+        topic: UnsafeRawBufferPointer,
+        at time: Timestamp,
+        token: AckToken?
     ) -> IngestOutcome {
         guard let partition = routes.route(topic) else { return .noRoute }
         let queue = queue(of: partition)
@@ -64,8 +70,12 @@ public final class IngestLane {
         headers.encode(packet)
         do throws(RecordFormatError) {
             try queue.builder.append(
-                timestamp: time, key: topic, value: packet.payload,
-                headerCount: headers.count, headerBytes: headers.bytes)
+                timestamp: time,
+                key: topic,
+                value: packet.payload,
+                headerCount: headers.count,
+                headerBytes: headers.bytes
+            )
         } catch {
             return .tooLarge
         }
@@ -97,8 +107,13 @@ public final class IngestLane {
         shard.post(
             .append(
                 AppendRequest(
-                    partition: queue.partition, batch: batch, needsSync: needsSync,
-                    replyTo: replies)))
+                    partition: queue.partition,
+                    batch: batch,
+                    needsSync: needsSync,
+                    replyTo: replies
+                )
+            )
+        )
     }
 
     private func receive(_ replies: [AppendReply]) {

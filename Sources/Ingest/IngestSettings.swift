@@ -11,12 +11,19 @@ public struct IngestSettings: Sendable {
         let defaults = IngestSettings()
         return [
             .init(
-                "ingest.batch.bytes", \.batchBytesMax, of: defaults,
+                "ingest.batch.bytes",
+                \.batchBytesMax,
+                of: defaults,
                 in: .kibibytes(16) ... .mebibytes(8),
-                "A batch is sealed at this size before compression, even when the log is busy."),
+                "A batch is sealed at this size before compression, even when the log is busy."
+            ),
             .init(
-                "ingest.batches.in.flight", \.batchesInFlightMax, of: defaults, in: 1...64,
-                "With this many batches on their way to the log, further records wait in the next."),
+                "ingest.batches.in.flight",
+                \.batchesInFlightMax,
+                of: defaults,
+                in: 1...64,
+                "With this many batches on their way to the log, further records wait in the next."
+            ),
         ]
     }
 }

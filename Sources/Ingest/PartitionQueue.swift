@@ -44,7 +44,8 @@ final class PartitionQueue {
     /// Moves the sealed batch's books to those that wait for an answer.
     func closeBatch(recordCount: Int) {
         inFlight.append(
-            Sent(tokens: tokens, reserved: ByteCount(reserved), recordCount: recordCount))
+            Sent(tokens: tokens, reserved: ByteCount(reserved), recordCount: recordCount)
+        )
         tokens = spareTokens
         spareTokens = []
         reserved = 0

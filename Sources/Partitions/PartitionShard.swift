@@ -49,7 +49,10 @@ public final class PartitionShard {
     private func append(_ request: AppendRequest, _ replies: inout ReplySheet) {
         do throws(CommitLogError) {
             let range = try store.append(
-                request.batch.bytes.mutableBytes, to: request.partition, now: loop.wallClock)
+                request.batch.bytes.mutableBytes,
+                to: request.partition,
+                now: loop.wallClock
+            )
             if request.needsSync {
                 awaitingCommit.append((request, range.baseOffset))
             } else {
@@ -125,9 +128,12 @@ package struct PartitionShardSettings: Sendable {
     package static var keys: [ConfigurationKey<PartitionShardSettings>] {
         [
             .init(
-                "commit.interval", \.commitInterval, of: PartitionShardSettings(),
+                "commit.interval",
+                \.commitInterval,
+                of: PartitionShardSettings(),
                 in: .milliseconds(1) ... .minutes(1),
-                "The longest time after which a record that needs no acknowledgement is synced.")
+                "The longest time after which a record that needs no acknowledgement is synced."
+            )
         ]
     }
 }
@@ -138,7 +144,10 @@ private struct ReplySheet {
 
     mutating func add(_ request: AppendRequest, _ outcome: Result<Offset, CommitLogError>) {
         let reply = AppendReply(
-            partition: request.partition, batch: request.batch, outcome: outcome)
+            partition: request.partition,
+            batch: request.batch,
+            outcome: outcome
+        )
         let known = entries.firstIndex { $0.mailbox === request.replyTo }
         guard let known else {
             return entries.append((request.replyTo, [reply]))

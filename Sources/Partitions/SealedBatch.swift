@@ -24,7 +24,9 @@ public struct AppendRequest: Sendable {
     public let replyTo: Mailbox<AppendReply>
 
     public init(
-        partition: PartitionHandle, batch: SealedBatch, needsSync: Bool,
+        partition: PartitionHandle,
+        batch: SealedBatch,
+        needsSync: Bool,
         replyTo: Mailbox<AppendReply>
     ) {
         self.partition = partition

@@ -17,7 +17,10 @@ struct BoxReadings {
     private func load() -> Reading? {
         let fields = text(of: "/proc/loadavg")?.split(separator: " ") ?? []
         guard fields.count >= 3 else { return nil }
-        return reading("load", "{\"load1\":\(fields[0]),\"load5\":\(fields[1]),\"load15\":\(fields[2])}")
+        return reading(
+            "load",
+            "{\"load1\":\(fields[0]),\"load5\":\(fields[1]),\"load15\":\(fields[2])}"
+        )
     }
 
     private func memory() -> Reading? {
@@ -46,13 +49,15 @@ struct BoxReadings {
         let lines = (text(of: "/proc/net/dev") ?? "").split(separator: "\n").dropFirst(2)
         return lines.compactMap { line in
             let fields = line.split(whereSeparator: { $0 == " " || $0 == ":" })
-            guard fields.count >= 10, let received = Int(fields[1]), let sent = Int(fields[9]) else {
+            guard fields.count >= 10, let received = Int(fields[1]), let sent = Int(fields[9])
+            else {
                 return nil
             }
             let name = String(fields[0])
             let before = previousNetwork.updateValue((received, sent), forKey: name)
             guard let before, received >= before.received, sent >= before.sent else { return nil }
-            let rate = "\"rx_bytes\":\(received - before.received),\"tx_bytes\":\(sent - before.sent)"
+            let rate =
+                "\"rx_bytes\":\(received - before.received),\"tx_bytes\":\(sent - before.sent)"
             return reading("network/\(name)", "{\(rate)}")
         }
     }

@@ -32,26 +32,50 @@ struct BrokerSettings: Sendable {
         let defaults = BrokerSettings()
         return [
             .init(
-                "data.directory", \.dataDirectory, of: defaults, allowed: "a folder's path",
+                "data.directory",
+                \.dataDirectory,
+                of: defaults,
+                allowed: "a folder's path",
                 "All data lies here. Empty: /var/lib/headwater for the user headwater, "
-                    + "$XDG_STATE_HOME/headwater for anybody else."),
+                    + "$XDG_STATE_HOME/headwater for anybody else."
+            ),
             .init(
-                "node.id", \.nodeID, of: defaults, in: 0...Int(Int32.max),
-                "The broker's id for Kafka clients; taken over when a data folder is made."),
+                "node.id",
+                \.nodeID,
+                of: defaults,
+                in: 0...Int(Int32.max),
+                "The broker's id for Kafka clients; taken over when a data folder is made."
+            ),
             .init(
-                "mqtt.listener", \.mqttListener, of: defaults, allowed: "HOST:PORT",
-                "Where MQTT clients connect.", accepts: isListener),
+                "mqtt.listener",
+                \.mqttListener,
+                of: defaults,
+                allowed: "HOST:PORT",
+                "Where MQTT clients connect.",
+                accepts: isListener
+            ),
             .init(
-                "kafka.listener", \.kafkaListener, of: defaults, allowed: "HOST:PORT",
-                "Where Kafka clients connect.", accepts: isListener),
+                "kafka.listener",
+                \.kafkaListener,
+                of: defaults,
+                allowed: "HOST:PORT",
+                "Where Kafka clients connect.",
+                accepts: isListener
+            ),
             .init(
-                "kafka.advertised.listener", \.kafkaAdvertised, of: defaults, allowed: "HOST:PORT",
+                "kafka.advertised.listener",
+                \.kafkaAdvertised,
+                of: defaults,
+                allowed: "HOST:PORT",
                 "Where Kafka clients are told to connect. Empty: the listener's own address."
             ) { $0.isEmpty || isListener($0) },
             .init(
-                "memory.ceiling", \.memoryCeiling, of: defaults,
+                "memory.ceiling",
+                \.memoryCeiling,
+                of: defaults,
                 in: .mebibytes(4) ... .gibibytes(64),
-                "What messages in flight may take in memory; divided among the pools."),
+                "What messages in flight may take in memory; divided among the pools."
+            ),
         ]
     }
 

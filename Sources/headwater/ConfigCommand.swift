@@ -2,8 +2,10 @@ import ArgumentParser
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Show what can be configured.",
-        subcommands: [Describe.self])
+        commandName: "config",
+        abstract: "Show what can be configured.",
+        subcommands: [Describe.self]
+    )
 
     struct Describe: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -12,7 +14,8 @@ struct ConfigCommand: ParsableCommand {
                 EXAMPLES
                   headwater config describe
                   headwater config describe --markdown > docs/CONFIGURATION.md
-                """)
+                """
+        )
 
         @Flag(help: "Print the manual page instead of plain lines.")
         var markdown = false
@@ -41,7 +44,8 @@ struct ConfigCommand: ParsableCommand {
 
                 | key | default | allowed | meaning |
                 |---|---|---|---|
-                """)
+                """
+            )
             for key in BrokerSettings.keys {
                 let fields = [key.name, key.defaultText, key.allowedText].map {
                     "`" + $0.split(separator: "|").joined(separator: "` \\| `") + "`"

@@ -20,5 +20,6 @@ struct Headwater: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self,
-        ])
+        ]
+    )
 }

@@ -68,7 +68,12 @@ struct PlantSimulation {
             reading("line1/filler/bottles", "count", bottles.rounded(.down), digits: 0),
             reading("line1/motor/temperature", "degC", motorCelsius + noise.normal() * 0.1),
             reading("line1/motor/vibration", "mm/s", vibration, digits: 2),
-            reading("utility/compressor/pressure", "bar", pressureBar + noise.normal() * 0.01, digits: 2),
+            reading(
+                "utility/compressor/pressure",
+                "bar",
+                pressureBar + noise.normal() * 0.01,
+                digits: 2
+            ),
             reading("utility/compressor/running", "bool", compressorRunning ? 1 : 0, digits: 0),
             reading("utility/tank1/level", "l", tankLitres + noise.normal() * 2),
             reading("utility/meter/power", "kW", power + noise.normal() * 0.05, digits: 2),
@@ -79,11 +84,16 @@ struct PlantSimulation {
     }
 
     private func reading(
-        _ name: String, _ unit: String, _ value: Double, digits: Int = 1
+        _ name: String,
+        _ unit: String,
+        _ value: Double,
+        digits: Int = 1
     ) -> Reading {
         let number = String(format: "%.\(digits)f", value)
         return Reading(
-            topic: "plant/\(name)", payload: "{\"value\":\(number),\"unit\":\"\(unit)\"}")
+            topic: "plant/\(name)",
+            payload: "{\"value\":\(number),\"unit\":\"\(unit)\"}"
+        )
     }
 }
 

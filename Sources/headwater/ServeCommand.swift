@@ -23,7 +23,8 @@ struct ServeCommand: ParsableCommand {
               0 stopped cleanly, 64 wrong arguments, 69 port busy, 73 data folder not writable,
               74 disk full or failing, 75 data folder in use, 77 off loopback without --insecure,
               78 wrong configuration
-            """)
+            """
+    )
 
     @Option(help: ArgumentHelp("Read configuration from this YAML file.", valueName: "FILE"))
     var config: String?
@@ -38,9 +39,13 @@ struct ServeCommand: ParsableCommand {
     var kafka: String?
 
     @Option(
-        name: .customLong("set"), parsing: .singleValue,
+        name: .customLong("set"),
+        parsing: .singleValue,
         help: ArgumentHelp(
-            "Set one key; 'headwater config describe' lists them.", valueName: "KEY=VALUE"))
+            "Set one key; 'headwater config describe' lists them.",
+            valueName: "KEY=VALUE"
+        )
+    )
     var assignments: [String] = []
 
     @Flag(help: "Listen off loopback although there is no authentication yet.")
@@ -57,7 +62,8 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func readSettings(
-        _ environment: [String: String], _ log: Logger
+        _ environment: [String: String],
+        _ log: Logger
     ) throws -> BrokerSettings {
         var defaults = BrokerSettings()
         defaults.dataDirectory = defaultDataDirectory(user: NSUserName(), environment: environment)
