@@ -20,12 +20,16 @@ public enum IngestOutcome: Sendable {
 public final class IngestLane {
     /// Gets tokens in the order of their publishes once their records are durable, or have failed.
     public var acknowledged: (ArraySlice<AckToken>, CommitLogError?) -> Void = { _, _ in }
+    /// Called when nothing of this lane waits for the log any more.
+    public var becameIdle: () -> Void = {}
     /// Called when the pool has room again after it refused a publish.
     public var roomReturned: () -> Void = {}
     /// Records that failed without anybody to tell: QoS 0.
     public let dropped = Counter()
 
-    private let routes: RouteTable
+    /// Set before the loop runs.
+    public var routes = RouteTable(everythingTo: nil)
+
     private let settings: IngestSettings
     private let pool: MemoryPool
     private let shard: Mailbox<PartitionShardMessage>
@@ -44,7 +48,6 @@ public final class IngestLane {
         loop: EventLoop,
         shard: Mailbox<PartitionShardMessage>
     ) {
-        self.routes = routes
         self.settings = settings
         self.pool = pool
         self.shard = shard
@@ -92,6 +95,15 @@ public final class IngestLane {
         }
     }
 
+    /// Sends everything, however much is on its way: the lane's last act before its loop stops.
+    public func flush() {
+        for queue in partitions.values where !queue.builder.isEmpty { seal(queue) }
+    }
+
+    public var isIdle: Bool {
+        partitions.values.allSatisfy { $0.builder.isEmpty && $0.inFlight.isEmpty }
+    }
+
     private func queue(of partition: PartitionHandle) -> PartitionQueue {
         if let lastUsed, lastUsed.partition == partition { return lastUsed }
         let queue = partitions[partition] ?? PartitionQueue(partition)
@@ -121,9 +133,11 @@ public final class IngestLane {
             guard let queue = partitions[reply.partition] else { continue }
             settle(reply, of: queue)
         }
-        guard refusedForRoom else { return }
-        refusedForRoom = false
-        roomReturned()
+        if refusedForRoom {
+            refusedForRoom = false
+            roomReturned()
+        }
+        if isIdle { becameIdle() }
     }
 
     private func settle(_ reply: AppendReply, of queue: PartitionQueue) {

@@ -8,9 +8,10 @@ import Partitions
 public struct RouteTable: Sendable {
     public static let defaultTopic = "mqtt"
 
-    private let target: PartitionHandle
+    private let target: PartitionHandle?
 
-    public init(everythingTo target: PartitionHandle) {
+    /// Without a target nothing has a route.
+    public init(everythingTo target: PartitionHandle?) {
         self.target = target
     }
 

@@ -13,15 +13,16 @@ public final class PartitionShard {
     package var signals: [HighWatermarkSignal] = []
     package let mailbox: Mailbox<PartitionShardMessage>
 
-    private let store: PartitionStore
+    private var store: PartitionStore?
     private let loop: EventLoop
     private let settings: PartitionShardSettings
     /// Appended, but not yet synced: their replies wait for the commit.
     private var awaitingCommit: [(request: AppendRequest, offset: Offset)] = []
     private var lazyCommit: TimerID?
 
-    package init(store: PartitionStore, loop: EventLoop, settings: PartitionShardSettings) {
-        self.store = store
+    /// The store comes by `open`, so that everything else can be built, and every port be bound,
+    /// before the data directory is touched.
+    package init(loop: EventLoop, settings: PartitionShardSettings) {
         self.loop = loop
         self.settings = settings
         let inbox = Inbox()
@@ -29,24 +30,34 @@ public final class PartitionShard {
         inbox.shard = self
     }
 
+    /// Takes the store over. Called before the loop runs.
+    package func open(_ store: PartitionStore) {
+        self.store = store
+    }
+
     private func receive(_ messages: [PartitionShardMessage]) {
+        guard let store else { return }
         var replies = ReplySheet()
         var mustCommit = false
         var mustStop = false
         for message in messages {
             switch message {
             case .append(let request):
-                append(request, &replies)
+                append(request, to: store, &replies)
                 mustCommit = mustCommit || request.needsSync
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop { commit(&replies) } else { commitLater() }
+        if mustCommit || mustStop { commit(store, &replies) } else { commitLater(store) }
         replies.send()
-        if mustStop { stop() }
+        if mustStop { stop(store) }
     }
 
-    private func append(_ request: AppendRequest, _ replies: inout ReplySheet) {
+    private func append(
+        _ request: AppendRequest,
+        to store: PartitionStore,
+        _ replies: inout ReplySheet
+    ) {
         do throws(CommitLogError) {
             let range = try store.append(
                 request.batch.bytes.mutableBytes,
@@ -63,7 +74,7 @@ public final class PartitionShard {
         }
     }
 
-    private func commit(_ replies: inout ReplySheet) {
+    private func commit(_ store: PartitionStore, _ replies: inout ReplySheet) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
         let result = store.commit()
@@ -79,17 +90,17 @@ public final class PartitionShard {
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
-    private func commitLater() {
+    private func commitLater(_ store: PartitionStore) {
         guard lazyCommit == nil, store.dirtyBytes > .zero else { return }
         lazyCommit = loop.schedule(at: loop.now + settings.commitInterval) { [unowned self] in
             lazyCommit = nil
             var replies = ReplySheet()
-            commit(&replies)
+            commit(store, &replies)
             replies.send()
         }
     }
 
-    private func stop() {
+    private func stop(_ store: PartitionStore) {
         do throws(PartitionStoreError) {
             for (partition, error) in try store.close() {
                 report(.partitionFailed(partition, error))

@@ -42,3 +42,17 @@ func exitingOnFailure(_ body: () throws -> Void) throws {
         throw ExitCode(failure.code)
     }
 }
+
+/// The address of `HOST:PORT`, as a command's flag gave it.
+func resolved(_ text: String, flag: String) throws(Failure) -> SocketAddress {
+    do throws(SocketAddressError) {
+        return try SocketAddress(text)
+    } catch {
+        throw .configuration("\(flag) \(text): \(error)")
+    }
+}
+
+/// Writes to stderr. Nobody is left to tell when that fails.
+func writeStandardError(_ text: String) {
+    try? StandardStream.error.write(text)
+}

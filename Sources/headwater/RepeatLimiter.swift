@@ -15,17 +15,17 @@ struct RepeatLimiter {
     }
 
     /// How many events of this kind the line may stand for, itself included; nil to hold it back.
-    mutating func admit(_ kind: String, now: Int64) -> Int? {
+    mutating func admit(_ kind: String, count: Int, now: Int64) -> Int? {
         guard var known = kinds[kind] else {
             if kinds.count >= kindsMax { kinds.removeAll() }  // Only forgets who was held back.
             kinds[kind] = Kind(nextAllowed: now + interval)
-            return 1
+            return count
         }
-        known.held += 1
+        known.held += count
         defer { kinds[kind] = known }
         guard now >= known.nextAllowed else { return nil }
-        let count = known.held
+        let held = known.held
         known = Kind(nextAllowed: now + interval)
-        return count
+        return held
     }
 }
