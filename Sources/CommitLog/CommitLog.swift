@@ -25,6 +25,8 @@ enum CommitLogLimits {
     static let batchBytesMax = ByteCount.mebibytes(64)
     /// Positions in an index are 32 bits.
     static let segmentBytesMax = ByteCount(Int(Int32.max))
+    /// What one batch may take in memory once it is decompressed.
+    static let decompressedBytesMax = ByteCount.mebibytes(256)
     /// How much recovery reads at a time.
     static let scanBytes = 256 << 10
     /// How much a search for one batch reads at a time.

@@ -45,6 +45,11 @@ public struct LeaderEpochs: Equatable, Sendable {
         return (floor, entries[higher].startOffset)
     }
 
+    /// The epoch in which the record at `offset` was, or would be, appended.
+    public func epoch(of offset: Offset) -> LeaderEpoch? {
+        entries.last { $0.startOffset <= offset }?.epoch
+    }
+
     // MARK: The file
 
     /// Nil when the text is no checkpoint.
