@@ -27,7 +27,8 @@ final class MQTTConnection: ConnectionHandler {
     var handle: SessionHandle? { session.handle }
 
     func received(
-        _ input: UnsafeRawBufferPointer, output: inout ByteWriter
+        _ input: UnsafeRawBufferPointer,
+        output: inout ByteWriter
     ) -> ConnectionAction {
         var reader = ByteReader(input)
         let now = server.loop.now

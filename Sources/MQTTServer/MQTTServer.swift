@@ -39,7 +39,10 @@ public final class MQTTServer {
 
     /// `memory` bounds what sessions may keep; the seed should be random.
     package init(
-        loop: EventLoop, lane: IngestLane, settings: MQTTServerSettings, memory: MemoryPool,
+        loop: EventLoop,
+        lane: IngestLane,
+        settings: MQTTServerSettings,
+        memory: MemoryPool,
         seed: UInt64
     ) {
         self.loop = loop
@@ -57,7 +60,11 @@ public final class MQTTServer {
         let listener = try loop.listen(at: address, limits: settings.connectionLimits) {
             [unowned self] connection in
             let session = Session(
-                connection: connection.id, limits: settings.session, memory: memory, now: loop.now)
+                connection: connection.id,
+                limits: settings.session,
+                memory: memory,
+                now: loop.now
+            )
             let handler = MQTTConnection(connection, session: session, server: self)
             connections[connection.id] = handler
             return handler
@@ -120,10 +127,16 @@ extension MQTTServer {
     }
 
     func consult(
-        _ frame: PacketFrame, of connection: MQTTConnection, output: inout ByteWriter
+        _ frame: PacketFrame,
+        of connection: MQTTConnection,
+        output: inout ByteWriter
     ) -> SessionEnd? {
         let action = directory.handle(
-            frame, session: &connection.session, now: loop.now, output: &output)
+            frame,
+            session: &connection.session,
+            now: loop.now,
+            output: &output
+        )
         defer { publishDueWills() }
         switch action {
         case .handled: return nil
@@ -215,7 +228,11 @@ extension MQTTServer {
             var written = false
             let admitted = target.connection.write { output in
                 written = outgoing.write(
-                    packet, to: recipient, session: target.session, output: &output)
+                    packet,
+                    to: recipient,
+                    session: target.session,
+                    output: &output
+                )
             }
             if admitted, written { counters.delivered.add() } else { counters.dropped.add() }
         }
