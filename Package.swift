@@ -64,7 +64,7 @@ let package = Package(
         ),
         layer(
             "KafkaServer",
-            ["BrokerModel", "EventLoop", "KafkaWire", "Partitions", "RecordFormat"]
+            ["BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions"]
         ),
         // 8: the root
         .executableTarget(
@@ -98,7 +98,13 @@ let package = Package(
                 "RecordFormat",
             ]
         ),
-        tests("KafkaServer", ["BrokerModel", "HeadwaterTesting", "KafkaServer", "KafkaWire"]),
+        tests(
+            "KafkaServer",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "KafkaServer",
+                "KafkaWire", "Partitions", "Posix", "RecordFormat",
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
