@@ -19,7 +19,7 @@ struct Headwater: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, DemoCommand.self, ConfigCommand.self,
+            ServeCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self,
         ]
     )
 }
