@@ -89,6 +89,13 @@ let package = Package(
             ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
         ),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
+        tests(
+            "Ingest",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTWire", "Partitions",
+                "RecordFormat",
+            ]
+        ),
         tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(
