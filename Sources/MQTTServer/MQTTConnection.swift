@@ -14,7 +14,8 @@ final class MQTTConnection: ConnectionHandler {
     /// Took our client identifier over, and waits until nothing of ours is unstored.
     var successor: MQTTConnection?
     private(set) var isClosed = false
-    private unowned let server: MQTTServer
+    /// Outlives its connections; unsafe, because counting references costs on every packet.
+    private unowned(unsafe) let server: MQTTServer
     private var isWaiting = false
 
     init(_ connection: Connection, session: consuming Session, server: MQTTServer) {
