@@ -77,7 +77,8 @@ final class MQTTConnection: ConnectionHandler {
                 session.appended(PublishTicket(rawValue: token.ticket), now: now, output: &output)
             }
         }
-        // Without its PUBACKs a client would wait for ever; it will publish again after a reconnect.
+        // Without its PUBACKs a client would wait for ever; it will publish again after a
+        // reconnect.
         guard admitted else { return connection.close(.outputOverflow) }
         if isWaiting, session.mayRead { resumeReading() }
     }

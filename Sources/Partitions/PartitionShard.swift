@@ -112,8 +112,8 @@ public final class PartitionShard {
     }
 }
 
-/// Lets the mailbox's closure find the shard that is made after it. The loop forgets the closure when
-/// it ends.
+/// Lets the mailbox's closure find the shard that is made after it. The loop forgets the closure
+/// when it ends.
 private final class Inbox {
     var shard: PartitionShard?
 }
