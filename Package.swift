@@ -46,7 +46,10 @@ let package = Package(
         // 5: shards, mailboxes
         layer("Partitions", ["BrokerModel", "CommitLog", "EventLoop", "Posix", "RecordFormat"]),
         // 6: routes, configuration
-        layer("Ingest", ["BrokerModel", "EventLoop", "MQTTWire", "Partitions", "RecordFormat"]),
+        layer(
+            "Ingest",
+            ["BrokerModel", "CommitLog", "EventLoop", "MQTTWire", "Partitions", "RecordFormat"]
+        ),
         layer(
             "BrokerConfiguration",
             ["BrokerModel", .product(name: "Yams", package: "Yams")]
@@ -54,7 +57,10 @@ let package = Package(
         // 7: peers
         layer(
             "MQTTServer",
-            ["BrokerModel", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire"]
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire",
+                "Posix",
+            ]
         ),
         layer(
             "KafkaServer",
@@ -83,6 +89,13 @@ let package = Package(
             ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
         ),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
+        tests(
+            "Ingest",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTWire", "Partitions",
+                "RecordFormat",
+            ]
+        ),
         tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(

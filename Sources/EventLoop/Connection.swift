@@ -34,7 +34,7 @@ public final class Connection {
     var frameBytes = 0
     /// The memory that reading waits for; zero when it does not wait.
     private(set) var inputNeed = ByteCount.zero
-    private var isPaused = false
+    private(set) var isPaused = false
     private var isDelivering = false
     private var isQueuedForRedelivery = false
 
@@ -156,7 +156,7 @@ public final class Connection {
     /// The peer's end: there is nobody left to wait for.
     private func peerEnded(_ reason: CloseReason) {
         if phase == .open { end(.closing, reason) }
-        if !isStuck { sendOutput() }
+        if let output, !isStuck { _ = socket.send(output.unsent) }  // What it takes, it takes.
         release()
     }
 

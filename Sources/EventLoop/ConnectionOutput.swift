@@ -44,8 +44,12 @@ extension Connection {
         let before = buffer.writer.count
         let isAlone = buffer.pending == 0
         body(&buffer.writer)
+        precondition(output == nil, "a body writes only to its writer")
         output = buffer
-        guard phase == .open else { return refuseOutput() }
+        guard phase != .closed else {
+            dropOutput()
+            return false
+        }
         guard isAlone || buffer.pending <= limit else {
             buffer.writer.truncate(to: before)
             return refuseOutput()
@@ -58,7 +62,7 @@ extension Connection {
     /// The pool may be full of what only waits for the iteration's end: sends it, and asks again.
     private func writeWithFullPool(_ before: Int) -> Bool {
         loop.flush()
-        guard phase == .open else { return refuseOutput() }
+        guard phase != .closed else { return false }
         guard let buffer = output, buffer.pending > 0, !reserveOutput() else { return true }
         // A message whose first bytes have left has to be followed by its last.
         guard buffer.sent <= before else { return true }

@@ -9,8 +9,6 @@ import RecordFormat
 public enum IngestOutcome: Sendable {
     /// In a batch. Its token, if it has one, comes back by `acknowledged`.
     case accepted
-    /// The ingest pool is full: publish it again after `roomReturned`.
-    case full
     case noRoute
     /// No batch can hold the record.
     case tooLarge
@@ -22,7 +20,10 @@ public final class IngestLane {
     public var acknowledged: (ArraySlice<AckToken>, CommitLogError?) -> Void = { _, _ in }
     /// Called when nothing of this lane waits for the log any more.
     public var becameIdle: () -> Void = {}
-    /// Called when the pool has room again after it refused a publish.
+    /// True while the ingest pool is full. Whoever publishes asks first and stops reading: the lane
+    /// takes what comes all the same, for it cannot be given back.
+    public private(set) var isFull = false
+    /// Called when the pool has room again after it was full.
     public var roomReturned: () -> Void = {}
     /// Records that failed without anybody to tell: QoS 0.
     public let dropped = Counter()
@@ -38,11 +39,9 @@ public final class IngestLane {
     private let sealer = BatchSealer()
     private var partitions: [PartitionHandle: PartitionQueue] = [:]
     private var lastUsed: PartitionQueue?
-    private var refusedForRoom = false
 
     /// `loop` is the loop that this lane lives on, and that runs its replies.
     public init(
-        routes: RouteTable,
         settings: IngestSettings,
         pool: MemoryPool,
         loop: EventLoop,
@@ -56,20 +55,17 @@ public final class IngestLane {
         inbox.lane = self
     }
 
-    /// Encodes one publish into its partition's batch. `topic` is the packet's, or its alias's.
+    /// Encodes one publish, its topic alias resolved, into its partition's batch.
     public func publish(
         _ packet: PublishPacket,
-        topic: UnsafeRawBufferPointer,
         at time: Timestamp,
         token: AckToken?
     ) -> IngestOutcome {
+        let topic = packet.topic
         guard let partition = routes.route(topic) else { return .noRoute }
         let queue = queue(of: partition)
         let size = topic.count &+ packet.payload.count &+ packet.properties.bytes.count
-        guard queue.reserve(size, from: pool) else {
-            refusedForRoom = true
-            return .full
-        }
+        if !queue.reserve(size, from: pool) { isFull = true }
         headers.encode(packet)
         do throws(RecordFormatError) {
             try queue.builder.append(
@@ -133,8 +129,8 @@ public final class IngestLane {
             guard let queue = partitions[reply.partition] else { continue }
             settle(reply, of: queue)
         }
-        if refusedForRoom {
-            refusedForRoom = false
+        if isFull {
+            isFull = false
             roomReturned()
         }
         if isIdle { becameIdle() }

@@ -29,16 +29,16 @@ final class PartitionQueue {
         self.partition = partition
     }
 
-    /// Makes sure that a record of about `size` bytes has room. False when the pool is full.
+    /// Takes room for a record of about `size` bytes. False when the pool is full now.
     func reserve(_ size: Int, from pool: MemoryPool) -> Bool {
-        let needed = used + size + Self.recordOverhead
-        if needed > reserved {
-            let step = max(Self.reservationStep, needed - reserved)
-            guard pool.reserve(ByteCount(step)) else { return false }
-            reserved += step
-        }
+        let needed = used &+ size &+ Self.recordOverhead
         used = needed
-        return true
+        guard needed > reserved else { return true }
+        let step = ByteCount(max(Self.reservationStep, needed - reserved))
+        reserved += step.rawValue
+        if pool.reserve(step) { return true }
+        pool.overdraw(step)
+        return false
     }
 
     /// Moves the sealed batch's books to those that wait for an answer.

@@ -1,7 +1,6 @@
 import BrokerModel
 import CommitLog
 import Ingest
-import KafkaServer
 import MQTTServer
 import Partitions
 import Posix
@@ -15,14 +14,12 @@ struct BrokerSettings: Sendable {
     var kafkaAdvertised = ""
     var memoryCeiling = ByteCount.mebibytes(128)
     var mqtt = MQTTServerSettings()
-    var kafka = KafkaServerSettings()
     var ingest = IngestSettings()
     var shard = PartitionShardSettings()
     var log = LogSettings()
 
     static var keys: [ConfigurationKey<BrokerSettings>] {
         own + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
-            + KafkaServerSettings.keys.map { $0.inside(\.kafka) }
             + IngestSettings.keys.map { $0.inside(\.ingest) }
             + PartitionShardSettings.keys.map { $0.inside(\.shard) }
             + LogSettings.keys.map { $0.inside(\.log) }

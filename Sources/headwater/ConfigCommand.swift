@@ -1,4 +1,5 @@
 import ArgumentParser
+import BrokerModel
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

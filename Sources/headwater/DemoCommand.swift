@@ -45,8 +45,10 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         try exitingOnFailure {
+            let address = try resolved(mqtt, flag: "--mqtt")
             do throws(MQTTClientError) {
-                try DemoRun(command: self, address: try resolved(mqtt, flag: "--mqtt")).run()
+                var demo = DemoRun(command: self, address: address)
+                try demo.run()
             } catch {
                 throw Failure.cannotConnect(
                     "\(mqtt): \(error); is 'headwater serve' running there?"
