@@ -67,7 +67,7 @@ let package = Package(
         ),
         layer(
             "KafkaServer",
-            ["BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions"]
+            ["BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions", "Posix"]
         ),
         // 8: the root
         .executableTarget(

@@ -48,6 +48,14 @@ extension FetchResponse {
             if version >= 11 { output.writeInteger(preferredReadReplica) }
         }
 
+        /// Writes the error and the offsets again over a head that `write` put at `start`.
+        func patch(_ output: inout ByteWriter, at start: Int, version: Int16) {
+            output.patchInteger(errorCode.rawValue, at: start &+ 4)
+            output.patchInteger(highWatermark.rawValue, at: start &+ 6)
+            output.patchInteger(lastStableOffset.rawValue, at: start &+ 14)
+            if version >= 5 { output.patchInteger(logStartOffset.rawValue, at: start &+ 22) }
+        }
+
         mutating func readTaggedFields(_ reader: inout ByteReader) throws(KafkaWireError) {
             var fields = try TaggedFields(reading: &reader)
             while var field = try fields.next(&reader) {

@@ -4,10 +4,12 @@ public import BrokerModel
 /// that they go from the log into the socket's buffer in one copy.
 ///
 /// Call `begin`, then for each topic `beginTopic`, its partitions and `endTopic`, then `end`.
-/// Between `beginPartition` and `endPartition` the caller appends that partition's records.
+/// Between `beginPartition` and `endPartition` the caller appends that partition's records; what
+/// reading them told, an error or newer marks, goes into the head that `endPartition` gets.
 public struct FetchResponseWriter {
     private let version: Int16
     private let flexible: Bool
+    private var headStart = 0
     private var recordsStart = 0
 
     /// A compact length of two MiB or less takes three bytes; most answers lie there.
@@ -51,6 +53,7 @@ public struct FetchResponseWriter {
         _ head: FetchResponse.PartitionHead,
         to output: inout ByteWriter
     ) {
+        headStart = output.count
         head.write(to: &output, version: version)
         if flexible {
             for _ in 0..<Self.lengthBytesGuess { output.writeByte(0) }
@@ -60,12 +63,14 @@ public struct FetchResponseWriter {
         recordsStart = output.count
     }
 
-    /// Sets the length of the records appended since `beginPartition`.
+    /// Sets the length of the records appended since `beginPartition`. The error and the offsets of
+    /// `head` replace those written there; the rest of it must be the same.
     public func endPartition(
         _ head: FetchResponse.PartitionHead,
         recordsAreNull: Bool = false,
         to output: inout ByteWriter
     ) {
+        head.patch(&output, at: headStart, version: version)
         let length = recordsAreNull ? -1 : output.count &- recordsStart
         guard flexible else {
             output.patchInteger(Int32(length), at: recordsStart &- 4)
