@@ -129,8 +129,3 @@ int cposix_error_kind(int error) {
     default: return CPOSIX_ERROR_OTHER;
     }
 }
-
-void cposix_error_text(int error, char *text, size_t size) {
-    char *words = strerror_r(error, text, size);  // GNU's: may answer with a string of its own.
-    if (words != text) snprintf(text, size, "%s", words);
-}

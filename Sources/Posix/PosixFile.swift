@@ -28,13 +28,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The system's own words.
-    public var description: String {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
-            guard let start = text.baseAddress else { return "error \(code)" }
-            cposix_error_text(code, start, text.count)
-            return String(cString: start)
-        }
-    }
+    public var description: String { PosixError(code: code, call: "").reason }
 }
 
 /// An open file, or a lock on one. It stays open while somebody holds it, so that a reader may

@@ -49,7 +49,5 @@ int cposix_directory_list(
 
 // Sorts an errno into what a program can act upon.
 int cposix_error_kind(int error);
-// The system's words for an errno, in `text`.
-void cposix_error_text(int error, char *text, size_t size);
 
 #endif

@@ -1,0 +1,39 @@
+import BrokerModel
+import MQTTWire
+
+/// What the server keeps of one client, connected or not (4.1).
+struct StoredSession {
+    let clientIdentifier: Text
+    /// Nil while the client is away.
+    var connection: UInt64?
+    var expiryInterval: UInt32 = 0
+    /// Only while the client is away.
+    var expiresAt: MonotonicTime?
+    var will: Will?
+    /// Only while the client is away and its will is delayed (3.1.3.2.2).
+    var willDueAt: MonotonicTime?
+    var filters: Set<Text> = []
+
+    func isExpired(at now: MonotonicTime) -> Bool {
+        guard let expiresAt else { return false }
+        return expiresAt <= now
+    }
+}
+
+/// What a client's state weighs, in round figures: enough to bound it, not to account for it.
+enum StateCost {
+    static func session(_ clientIdentifier: Text) -> ByteCount {
+        ByteCount(512 + 2 * clientIdentifier.bytes.count)
+    }
+
+    static func will(_ will: Will?) -> ByteCount {
+        guard let will else { return .zero }
+        return ByteCount(
+            256 + will.topic.bytes.count + will.payload.count + will.properties.bytes.count
+        )
+    }
+
+    static func subscription(_ filter: TopicFilter) -> ByteCount {
+        ByteCount(128 + 2 * filter.text.bytes.count + 128 * filter.levelCount)
+    }
+}
