@@ -8,6 +8,8 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Tests run with the checks; docs/decisions/0005 says what they cost and why release goes without.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -20,6 +22,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "headwater",
+    products: [.executable(name: "headwater", targets: ["headwater"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         // 0: C
         .target(name: "CPosix"),
@@ -40,14 +48,38 @@ let package = Package(
         // 5: shards, mailboxes
         layer("Partitions", ["BrokerModel", "CommitLog", "EventLoop", "Posix", "RecordFormat"]),
         // 6: routes, configuration
-        layer("Ingest", ["BrokerModel", "EventLoop", "MQTTWire", "Partitions", "RecordFormat"]),
+        layer(
+            "Ingest",
+            ["BrokerModel", "CommitLog", "EventLoop", "MQTTWire", "Partitions", "RecordFormat"]
+        ),
+        layer(
+            "BrokerConfiguration",
+            ["BrokerModel", .product(name: "Yams", package: "Yams")]
+        ),
         // 7: peers
         layer(
             "MQTTServer",
-            ["BrokerModel", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire"]),
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire",
+                "Posix",
+            ]
+        ),
         layer(
             "KafkaServer",
-            ["BrokerModel", "EventLoop", "KafkaWire", "Partitions", "RecordFormat"]),
+            ["BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions"]
+        ),
+        // 8: the root
+        .executableTarget(
+            name: "headwater",
+            dependencies: [
+                "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop", "Ingest",
+                "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire", "Partitions",
+                "Posix", "RecordFormat",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
         // Tests only
         layer("HeadwaterTesting", ["BrokerModel", "CommitLog"]),
         tests("BrokerModel", ["BrokerModel", "HeadwaterTesting"]),
@@ -55,16 +87,33 @@ let package = Package(
         tests("RecordFormat", ["BrokerModel", "HeadwaterTesting", "RecordFormat"]),
         tests("KafkaWire", ["BrokerModel", "HeadwaterTesting", "KafkaWire"]),
         tests(
-            "MQTTSessions", ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]),
+            "MQTTSessions",
+            ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
+        ),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
+        tests(
+            "Ingest",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTWire", "Partitions",
+                "RecordFormat",
+            ]
+        ),
+        tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(
             "Partitions",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Partitions",
                 "RecordFormat",
-            ]),
-        tests("KafkaServer", ["BrokerModel", "HeadwaterTesting", "KafkaServer", "KafkaWire"]),
+            ]
+        ),
+        tests(
+            "KafkaServer",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "KafkaServer",
+                "KafkaWire", "Partitions", "Posix", "RecordFormat",
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

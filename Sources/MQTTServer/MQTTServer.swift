@@ -1,1 +1,240 @@
-// MQTTServer
+// MQTTServer puts MQTT sessions on sockets: bytes to machines, actions to bytes.
+//
+// Start at `MQTTServer`, which owns what all connections of its loop share: the session directory,
+// the lane into the log and the delivery to subscribers. An `MQTTConnection` feeds its `Session` and
+// does what the session's actions say. A publish is acknowledged when the lane reports it durable,
+// never before (P1). Live delivery does not wait for that.
+//
+// When the log is slow, the lane fills up and connections stop being read; when it fails, the
+// publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that reads
+// too slowly loses messages at QoS 0, counted; it never holds up anybody else.
+
+import BrokerModel
+import CommitLog
+import EventLoop
+import Ingest
+import MQTTSessions
+import MQTTWire
+import Posix
+
+/// All MQTT connections of one loop. Confined to it.
+public final class MQTTServer {
+    public let counters = MQTTCounters()
+    /// Called on the loop's thread, once for each connection that ended in a refusal.
+    package var report: (MQTTServerReport) -> Void = { _ in }
+
+    let loop: EventLoop
+    let lane: IngestLane
+    private let settings: MQTTServerSettings
+    private let memory: MemoryPool
+    private var directory: SessionDirectory
+    private var outgoing = OutgoingPublish()
+    private var listener: Listener?
+    /// By connection id; a closed one stays until the log has answered for what it published.
+    private var connections: [UInt64: MQTTConnection] = [:]
+    /// By session handle.
+    private var live: [MQTTConnection?] = []
+    private var waitingForRoom: [MQTTConnection] = []
+    private var isStopping = false
+
+    /// `memory` bounds what sessions may keep; the seed should be random.
+    package init(
+        loop: EventLoop,
+        lane: IngestLane,
+        settings: MQTTServerSettings,
+        memory: MemoryPool,
+        seed: UInt64
+    ) {
+        self.loop = loop
+        self.lane = lane
+        self.settings = settings
+        self.memory = memory
+        directory = SessionDirectory(limits: settings.session, memory: memory, seed: seed)
+        lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
+        lane.roomReturned = { [unowned self] in roomReturned() }
+        loop.burstEnded = { [unowned lane] in lane.burstEnded() }
+        sweepLater()
+    }
+
+    package func listen(at address: SocketAddress) throws(EventLoopError) -> SocketAddress {
+        let listener = try loop.listen(at: address, limits: settings.connectionLimits) {
+            [unowned self] connection in
+            let session = Session(
+                connection: connection.id,
+                limits: settings.session,
+                memory: memory,
+                now: loop.now
+            )
+            let handler = MQTTConnection(connection, session: session, server: self)
+            connections[connection.id] = handler
+            return handler
+        }
+        self.listener = listener
+        return listener.address
+    }
+
+    /// Stops reading, lets the log answer for what has arrived, takes leave and ends the loop.
+    package func stop() {
+        guard !isStopping else { return }
+        isStopping = true
+        listener?.close()
+        for connection in connections.values { connection.pauseReading() }
+        lane.flush()
+        guard !lane.isIdle else { return finish() }
+        lane.becameIdle = { [unowned self] in finish() }
+        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in finish() }
+    }
+
+    private func finish() {
+        lane.becameIdle = {}
+        for connection in connections.values { connection.shutDown() }
+        loop.stop()
+    }
+
+    private func sweepLater() {
+        loop.schedule(at: loop.now + .seconds(1)) { [unowned self] in
+            for connection in connections.values { connection.checkDeadline(now: loop.now) }
+            directory.sweep(now: loop.now)
+            publishDueWills()
+            if !isStopping { sweepLater() }
+        }
+    }
+}
+
+// What connections ask for.
+extension MQTTServer {
+    /// Stores a publish and delivers it to live subscribers. Nil, or why the client is refused.
+    func publish(_ packet: PublishPacket, _ ticket: PublishTicket?, from origin: MQTTConnection)
+        -> ReasonCode?
+    {
+        let token = ticket.map { AckToken(connection: origin.id, ticket: $0.rawValue) }
+        switch lane.publish(packet, at: loop.wallClock, token: token) {
+        case .accepted:
+            counters.received.add()
+            if token != nil { origin.unstored += 1 }
+            deliver(packet, from: origin.handle)
+            return nil
+        case .noRoute:
+            counters.unrouted.add()
+            return token == nil ? nil : .topicNameInvalid
+        case .tooLarge:
+            return .packetTooLarge
+        }
+    }
+
+    func waitForRoom(_ connection: MQTTConnection) {
+        waitingForRoom.append(connection)
+    }
+
+    func consult(
+        _ frame: PacketFrame,
+        of connection: MQTTConnection,
+        output: inout ByteWriter
+    ) -> SessionEnd? {
+        let action = directory.handle(
+            frame,
+            session: &connection.session,
+            now: loop.now,
+            output: &output
+        )
+        defer { publishDueWills() }
+        switch action {
+        case .handled: return nil
+        case .close(let end): return end
+        case .accepted(let replaced):
+            enter(connection)
+            let earlier = replaced.flatMap { connections[$0] }
+            earlier?.takenOver()
+            // What the earlier connection published must come before what this one will.
+            if let earlier, earlier.unstored > 0 {
+                earlier.successor = connection
+            } else {
+                connection.session.sendConnack(now: loop.now, output: &output)
+            }
+            return nil
+        }
+    }
+
+    private func enter(_ connection: MQTTConnection) {
+        guard let handle = connection.handle else { return }
+        let index = Int(handle.rawValue)
+        while live.count <= index { live.append(nil) }
+        live[index] = connection
+    }
+
+    /// The last that is heard of a connection's socket.
+    func ended(_ connection: MQTTConnection, _ end: SessionEnd) {
+        directory.ended(connection.session, end, now: loop.now)
+        if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
+            live[Int(handle.rawValue)] = nil
+        }
+        if connection.unstored == 0 { connections[connection.id] = nil }
+        publishDueWills()
+    }
+
+    private func publishDueWills() {
+        for will in directory.takeDueWills() where !isStopping {
+            counters.wills.add()
+            will.withPacket { packet in
+                guard lane.publish(packet, at: loop.wallClock, token: nil) == .accepted else {
+                    counters.unrouted.add()
+                    return
+                }
+                deliver(packet, from: nil)
+            }
+        }
+    }
+}
+
+// What the lane tells.
+extension MQTTServer {
+    /// Tokens of one connection stand together as a rule: one write serves each run of them.
+    private func acknowledged(_ tokens: ArraySlice<AckToken>, _ error: CommitLogError?) {
+        var rest = tokens
+        while let first = rest.first {
+            let end = rest.firstIndex { $0.connection != first.connection } ?? rest.endIndex
+            if let connection = connections[first.connection] {
+                if let error {
+                    connection.storingFailed(error)
+                } else {
+                    connection.stored(rest[rest.startIndex..<end])
+                }
+                settle(connection, count: end - rest.startIndex)
+            }
+            rest = rest[end...]
+        }
+    }
+
+    private func settle(_ connection: MQTTConnection, count: Int) {
+        connection.unstored -= count
+        guard connection.unstored == 0 else { return }
+        connection.successor?.connectNow()
+        connection.successor = nil
+        if connection.isClosed { connections[connection.id] = nil }
+    }
+
+    private func roomReturned() {
+        let waiting = waitingForRoom
+        waitingForRoom.removeAll(keepingCapacity: true)
+        for connection in waiting { connection.resumeReading() }
+    }
+
+    /// Live delivery at QoS 0: what a subscriber's socket has no room for is dropped and counted.
+    private func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
+        guard !directory.subscriptions.isEmpty else { return }
+        outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
+        for recipient in 0..<outgoing.recipientCount {
+            guard let target = live[Int(outgoing.recipient(recipient).rawValue)] else { continue }
+            var written = false
+            let admitted = target.connection.write { output in
+                written = outgoing.write(
+                    packet,
+                    to: recipient,
+                    session: target.session,
+                    output: &output
+                )
+            }
+            if admitted, written { counters.delivered.add() } else { counters.dropped.add() }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import BrokerModel
+
+/// The owner's half of the newest segment: where it ends, how much of that is synced, and when it
+/// is full.
+struct ActiveSegment {
+    let segment: Segment
+    let file: any File
+    private(set) var end: FilePosition
+    var syncedEnd: FilePosition
+    private(set) var maxTimestamp: Timestamp
+    /// When the first batch since the start was appended.
+    private var firstAppend: Timestamp?
+
+    /// A segment whose data and indexes are known and synced.
+    init(
+        indexes: SegmentIndexes,
+        file: any File,
+        end: FilePosition,
+        folder: String,
+        fileSystem: any FileSystem
+    ) {
+        segment = Segment(active: indexes, file: file, folder: folder, fileSystem: fileSystem)
+        self.file = file
+        self.end = end
+        syncedEnd = end
+        maxTimestamp = indexes.maxTimestamp
+    }
+
+    /// A new and empty one. The names of its files are durable once the folder is synced.
+    static func create(
+        baseOffset: Offset,
+        folder: String,
+        fileSystem: any FileSystem
+    ) throws(FileSystemError) -> ActiveSegment {
+        func create(_ kind: SegmentFiles.Kind) throws(FileSystemError) -> any File {
+            try fileSystem.open(folder + "/" + SegmentFiles.name(baseOffset, kind), .create)
+        }
+        _ = try create(.offsetIndex)
+        _ = try create(.timeIndex)
+        return ActiveSegment(
+            indexes: SegmentIndexes(baseOffset: baseOffset),
+            file: try create(.log),
+            end: .zero,
+            folder: folder,
+            fileSystem: fileSystem
+        )
+    }
+
+    /// Whether the segment must be sealed before this batch, when `pending` bytes go in before it.
+    func isFull(
+        before batch: BatchHeader,
+        pending: ByteCount,
+        now: Timestamp,
+        settings: LogSettings
+    ) -> Bool {
+        let start = end + pending
+        guard start > .zero else { return false }
+        let limit = min(settings.segmentBytes, CommitLogLimits.segmentBytesMax)
+        let grown = start + batch.sizeInBytes
+        let relative = batch.lastOffset - segment.baseOffset
+        return grown - .zero > limit || relative > Int(Int32.max)
+            || age(at: now) >= settings.segmentAge.wholeMilliseconds
+    }
+
+    /// Writes whole batches that have their offsets.
+    mutating func append(
+        _ batches: UnsafeRawBufferPointer,
+        now: Timestamp,
+        indexInterval: ByteCount
+    ) throws(FileSystemError) {
+        try file.write(batches, at: end)
+        var position = 0
+        while position < batches.count {
+            let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
+            guard let header = BatchHeader(rest) else {
+                preconditionFailure("only whole batches are appended")
+            }
+            segment.note(header, at: end + ByteCount(position), interval: indexInterval)
+            maxTimestamp = max(maxTimestamp, header.maxTimestamp)
+            position += header.sizeInBytes.rawValue
+        }
+        end = end + ByteCount(batches.count)
+        if firstAppend == nil { firstAppend = now }
+    }
+
+    /// Milliseconds since the first append; a clock that went back makes nobody older.
+    private func age(at now: Timestamp) -> Int64 {
+        guard let firstAppend else { return 0 }
+        return max(0, now.rawValue &- firstAppend.rawValue)
+    }
+}

@@ -1,0 +1,207 @@
+import BrokerModel
+import RecordFormat
+
+/// One partition's log. Confined to the thread that writes it; others use its `reader`.
+///
+/// What is appended becomes durable, and visible to readers, with the next `sync`.
+public final class PartitionLog {
+    /// The offsets that an append was given.
+    public struct AppendedRange: Equatable, Sendable {
+        public let baseOffset: Offset
+        public let lastOffset: Offset
+    }
+
+    public let folder: String
+    public let topicID: UUIDBytes
+    public let reader: PartitionReader
+    /// Where the next record goes.
+    public private(set) var logEndOffset: Offset
+    public private(set) var leaderEpoch: LeaderEpoch
+    /// Why the log takes nothing more, when it does not.
+    public private(set) var failure: FileSystemError?
+
+    private let fileSystem: any FileSystem
+    private let settings: LogSettings
+    private var active: ActiveSegment
+
+    init(
+        folder: String,
+        topicID: UUIDBytes,
+        recovered: RecoveredLog,
+        fileSystem: any FileSystem,
+        settings: LogSettings
+    ) {
+        self.folder = folder
+        self.topicID = topicID
+        self.fileSystem = fileSystem
+        self.settings = settings
+        logEndOffset = recovered.logEndOffset
+        leaderEpoch = recovered.epochs.latest
+        active = recovered.active
+        let start = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
+        reader = PartitionReader(
+            PartitionReader.Published(
+                segments: recovered.segments,
+                logStartOffset: start,
+                highWatermark: recovered.logEndOffset,
+                syncedEnd: recovered.active.end,
+                syncedMaxTimestamp: recovered.active.maxTimestamp,
+                epochs: recovered.epochs
+            )
+        )
+    }
+
+    public var highWatermark: Offset { reader.highWatermark }
+    /// How much is written and not yet synced.
+    public var unsyncedBytes: ByteCount { active.end - active.syncedEnd }
+    public var isDirty: Bool { active.end > active.syncedEnd }
+
+    /// Appends one or several whole batches, giving them their offsets and the leader epoch in
+    /// place. `now` decides whether the segment is old enough to be sealed.
+    ///
+    /// Bytes that are no batches are refused before anything is written. The caller has checked
+    /// their checksums.
+    @discardableResult
+    public func append(
+        _ batches: UnsafeMutableRawBufferPointer,
+        now: Timestamp
+    ) throws(CommitLogError) -> AppendedRange {
+        if let failure { throw .readOnly(failure) }
+        try check(UnsafeRawBufferPointer(batches))
+        let base = logEndOffset
+        do throws(FileSystemError) {
+            try write(batches, now: now)
+        } catch {
+            throw fail(error)
+        }
+        return AppendedRange(baseOffset: base, lastOffset: Offset(logEndOffset.rawValue - 1))
+    }
+
+    /// Makes everything appended so far durable, then visible.
+    public func sync() throws(CommitLogError) {
+        if let failure { throw .readOnly(failure) }
+        guard isDirty else { return }
+        do throws(FileSystemError) {
+            try syncData()
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// Seals the log for an orderly stop: data and indexes synced, so that the next start need not
+    /// scan. A log that failed gives up what was never acknowledged, and reports the failure.
+    public func close() throws(CommitLogError) {
+        if let failure {
+            discardUnsynced()
+            throw .readOnly(failure)
+        }
+        try sync()
+        do throws(FileSystemError) {
+            try active.segment.writeIndexes()
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    // MARK: Appending
+
+    private func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
+        var position = 0
+        repeat {
+            let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
+            // The base offset is ours to give; a producer may have left anything there.
+            guard let header = BatchHeader(rest, baseOffset: logEndOffset),
+                header.sizeInBytes.rawValue <= rest.count
+            else { throw .malformedBatch(at: FilePosition(position)) }
+            guard header.sizeInBytes <= settings.batchBytesMax else {
+                throw .batchTooLarge(header.sizeInBytes, most: settings.batchBytesMax)
+            }
+            position += header.sizeInBytes.rawValue
+        } while position < batches.count
+    }
+
+    /// Writes runs of batches, one write each, and seals the segment between them where it is due.
+    private func write(
+        _ batches: UnsafeMutableRawBufferPointer,
+        now: Timestamp
+    ) throws(FileSystemError) {
+        var runStart = 0
+        var position = 0
+        var nextOffset = logEndOffset
+        while position < batches.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: batches[position...])
+            guard let header = BatchHeader(UnsafeRawBufferPointer(rest), baseOffset: nextOffset)
+            else { preconditionFailure("the batches were checked") }
+            let pending = ByteCount(position - runStart)
+            if active.isFull(before: header, pending: pending, now: now, settings: settings) {
+                try flush(batches[runStart..<position], nextOffset: nextOffset, now: now)
+                try roll()
+                runStart = position
+            }
+            RecordBatchEditor.assign(baseOffset: nextOffset, leaderEpoch: leaderEpoch, in: rest)
+            position += header.sizeInBytes.rawValue
+            nextOffset = header.nextOffset
+        }
+        try flush(batches[runStart...], nextOffset: nextOffset, now: now)
+    }
+
+    private func flush(
+        _ run: Slice<UnsafeMutableRawBufferPointer>,
+        nextOffset: Offset,
+        now: Timestamp
+    ) throws(FileSystemError) {
+        guard !run.isEmpty else { return }
+        let bytes = UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: run))
+        try active.append(bytes, now: now, indexInterval: settings.indexInterval)
+        logEndOffset = nextOffset
+    }
+
+    // MARK: Durability
+
+    private func syncData() throws(FileSystemError) {
+        try active.file.sync()
+        active.syncedEnd = active.end
+        let (end, maxTimestamp, highWatermark) = (active.end, active.maxTimestamp, logEndOffset)
+        reader.publish { published in
+            published.highWatermark = highWatermark
+            published.syncedEnd = end
+            published.syncedMaxTimestamp = maxTimestamp
+        }
+    }
+
+    /// Seals the active segment and begins the next. The order is what recovery relies on: the
+    /// data, then the indexes, then the name of the next segment.
+    private func roll() throws(FileSystemError) {
+        if isDirty { try syncData() }
+        try active.segment.writeIndexes()
+        let next = try ActiveSegment.create(
+            baseOffset: logEndOffset,
+            folder: folder,
+            fileSystem: fileSystem
+        )
+        try fileSystem.syncDirectory(folder)
+        active.segment.dropMemory()
+        active = next
+        reader.publish { published in
+            published.segments.append(next.segment)
+            published.syncedEnd = .zero
+            published.syncedMaxTimestamp = .none
+        }
+    }
+
+    private func fail(_ error: FileSystemError) -> CommitLogError {
+        failure = error
+        return .fileSystem(error)
+    }
+
+    /// The kernel may hold the unsynced tail as clean pages that never reached the disk. Cut it
+    /// off, so that no later start takes them for stored; nobody was told of them.
+    private func discardUnsynced() {
+        do throws(FileSystemError) {
+            try active.file.truncate(to: active.syncedEnd - .zero)
+            try active.file.sync()
+        } catch {
+            // The disk is failing; the next start scans the tail and believes only what it can.
+        }
+    }
+}

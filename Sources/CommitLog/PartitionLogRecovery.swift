@@ -1,0 +1,298 @@
+import BrokerModel
+
+/// What opening a partition cost and found.
+public struct RecoveryReport: Equatable, Sendable {
+    /// False when the newest segment had to be scanned.
+    public var wasClean = false
+    public var scannedBytes = ByteCount.zero
+    /// The torn tail that was cut off: bytes that nobody was ever told of.
+    public var cutBytes = ByteCount.zero
+    /// Sealed segments whose indexes were missing and were built from their data.
+    public var rebuiltIndexes = 0
+}
+
+/// The pieces that a log is made of once its folder has been read.
+struct RecoveredLog {
+    /// Ascending; the last is the active one's.
+    var segments: [Segment]
+    var active: ActiveSegment
+    var logEndOffset: Offset
+    var epochs: LeaderEpochs
+}
+
+extension PartitionLog {
+    /// Fills a new, empty folder with an empty log and makes it durable, but for the folder's own
+    /// name: its creator renames it to its place, so that a log is there whole or not at all.
+    public static func create(
+        folder: String,
+        topicID: UUIDBytes,
+        fileSystem: any FileSystem
+    ) throws(CommitLogError) {
+        var epochs = LeaderEpochs()
+        epochs.begin(.zero, at: .zero)
+        do throws(FileSystemError) {
+            try fileSystem.createDirectory(folder)
+            _ = try ActiveSegment.create(baseOffset: .zero, folder: folder, fileSystem: fileSystem)
+            try fileSystem.replaceText(
+                of: SegmentFiles.partitionMetadata,
+                in: folder,
+                with: PartitionMetadata(topicID: topicID).text
+            )
+            try fileSystem.replaceText(
+                of: SegmentFiles.leaderEpochCheckpoint,
+                in: folder,
+                with: epochs.text
+            )
+        } catch {
+            throw .fileSystem(error)
+        }
+    }
+
+    /// Opens a log. `afterCleanStop` says that `close` was the last that happened to it, and that
+    /// its caller has durably forgotten this before anything is written.
+    public static func open(
+        folder: String,
+        afterCleanStop: Bool,
+        fileSystem: any FileSystem,
+        settings: LogSettings
+    ) throws(CommitLogError) -> (log: PartitionLog, report: RecoveryReport) {
+        var recovery = try LogRecovery(folder: folder, fileSystem: fileSystem, settings: settings)
+        let recovered =
+            if afterCleanStop, let resumed = try recovery.resume() {
+                resumed
+            } else {
+                try recovery.recover()
+            }
+        let log = PartitionLog(
+            folder: folder,
+            topicID: try recovery.topicID(),
+            recovered: recovered,
+            fileSystem: fileSystem,
+            settings: settings
+        )
+        return (log, recovery.report)
+    }
+}
+
+/// Reads one partition's folder back into a log.
+private struct LogRecovery {
+    let folder: String
+    let fileSystem: any FileSystem
+    let settings: LogSettings
+    var report = RecoveryReport()
+    private var bases: [Offset] = []
+    private var indexNames: Set<String> = []
+    private var unfinished: [String] = []
+
+    init(
+        folder: String,
+        fileSystem: any FileSystem,
+        settings: LogSettings
+    ) throws(CommitLogError) {
+        self.folder = folder
+        self.fileSystem = fileSystem
+        self.settings = settings
+        let entries = try onDisk { () throws(FileSystemError) in try fileSystem.list(folder) }
+        for entry in entries where !entry.isDirectory {
+            if let (base, kind) = SegmentFiles.parse(entry.name) {
+                if kind == .log { bases.append(base) } else { indexNames.insert(entry.name) }
+            } else if Self.isUnfinished(entry.name) {
+                unfinished.append(entry.name)
+            }
+        }
+        bases.sort()
+        guard !bases.isEmpty else { throw .unusable(path: folder, why: "it holds no .log file") }
+    }
+
+    private static func isUnfinished(_ name: String) -> Bool {
+        [SegmentFiles.leaderEpochCheckpoint, SegmentFiles.partitionMetadata]
+            .contains { name == $0 + SegmentFiles.unfinishedSuffix }
+    }
+
+    private var activeBase: Offset { bases[bases.count - 1] }
+
+    func topicID() throws(CommitLogError) -> UUIDBytes {
+        let path = folder + "/" + SegmentFiles.partitionMetadata
+        guard let text = try onDisk({ () throws(FileSystemError) in try fileSystem.text(of: path) })
+        else { throw .unusable(path: path, why: "it is missing") }
+        guard let metadata = PartitionMetadata(text: text) else {
+            throw .unusable(path: path, why: "it names no topic id")
+        }
+        return metadata.topicID
+    }
+
+    // MARK: After a clean stop
+
+    /// Takes the log up where `close` left it, from the indexes and a walk over the few headers past
+    /// their last entry. Nil when the files do not fit together: then the stop was not so clean.
+    mutating func resume() throws(CommitLogError) -> RecoveredLog? {
+        do throws(FileSystemError) {
+            guard unfinished.isEmpty, let epochs = try storedEpochs(),
+                let (indexes, file, end, next) = try walkTail()
+            else { return nil }
+            report.wasClean = true
+            return try assemble(
+                indexes: indexes,
+                file: file,
+                end: end,
+                logEndOffset: next,
+                epochs: epochs
+            )
+        } catch {
+            throw .fileSystem(error)
+        }
+    }
+
+    private func walkTail() throws(FileSystemError) -> (
+        SegmentIndexes, any File, FilePosition, Offset
+    )? {
+        let file = try fileSystem.open(path(.log), .write)
+        let end = FilePosition.zero + (try file.size())
+        guard let offsets = try contents(path(.offsetIndex)),
+            let times = try contents(path(.timeIndex)),
+            var indexes = SegmentIndexes(
+                baseOffset: activeBase,
+                offsets: offsets.bytes,
+                times: times.bytes
+            )
+        else { return nil }
+        var position = indexes.lastPosition
+        var next = activeBase
+        var cursor = BatchHeaderCursor(file, end: end)
+        while position < end {
+            guard let header = try cursor.header(at: position), header.baseOffset >= next else {
+                return nil
+            }
+            indexes.note(header, at: position, interval: settings.indexInterval)
+            next = header.nextOffset
+            position = position + header.sizeInBytes
+        }
+        return position == end ? (indexes, file, end, next) : nil
+    }
+
+    private func contents(_ path: String) throws(FileSystemError) -> ByteWriter? {
+        let file: any File
+        do throws(FileSystemError) {
+            file = try fileSystem.open(path, .read)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return nil
+        }
+        var bytes = ByteWriter()
+        try bytes.writeUpTo(try file.size().rawValue) { buffer throws(FileSystemError) in
+            try file.read(at: .zero, into: buffer)
+        }
+        return bytes
+    }
+
+    // MARK: After anything else
+
+    /// Scans the active segment, and that one alone; cuts its torn tail; makes what it holds durable
+    /// before anybody may see it; and begins a new leader epoch.
+    mutating func recover() throws(CommitLogError) -> RecoveredLog {
+        do throws(FileSystemError) {
+            try removeLeftovers()
+            let file = try fileSystem.open(path(.log), .write)
+            let scan = try SegmentScan.run(
+                file,
+                baseOffset: activeBase,
+                interval: settings.indexInterval
+            )
+            report.scannedBytes = scan.bytesRead
+            let size = FilePosition.zero + (try file.size())
+            if size > scan.validEnd {
+                report.cutBytes = size - scan.validEnd
+                try file.truncate(to: scan.validEnd - .zero)
+            }
+            try file.sync()
+            try rebuildMissingIndexes()
+            let epochs = try raiseEpoch(scan)
+            return try assemble(
+                indexes: scan.indexes,
+                file: file,
+                end: scan.validEnd,
+                logEndOffset: scan.logEndOffset,
+                epochs: epochs
+            )
+        } catch {
+            throw .fileSystem(error)
+        }
+    }
+
+    /// Removes what a crash left half done: unfinished small files, and indexes of a segment whose
+    /// data file never came to be. What is not ours stays.
+    private mutating func removeLeftovers() throws(FileSystemError) {
+        for name in unfinished { try fileSystem.removeFile(folder + "/" + name) }
+        let withData = Set(bases)
+        for name in indexNames.sorted() {
+            guard let base = SegmentFiles.parse(name)?.baseOffset, !withData.contains(base) else {
+                continue
+            }
+            try fileSystem.removeFile(folder + "/" + name)
+            indexNames.remove(name)
+        }
+    }
+
+    private mutating func rebuildMissingIndexes() throws(FileSystemError) {
+        for base in bases.dropLast() {
+            let names = [SegmentFiles.Kind.offsetIndex, .timeIndex].map {
+                SegmentFiles.name(base, $0)
+            }
+            guard !names.allSatisfy(indexNames.contains) else { continue }
+            let segment = Segment(sealed: base, folder: folder, fileSystem: fileSystem)
+            try segment.rebuildIndexes()
+            try segment.writeIndexes()
+            report.rebuiltIndexes += 1
+        }
+    }
+
+    private func raiseEpoch(_ scan: SegmentScan) throws(FileSystemError) -> LeaderEpochs {
+        var epochs = try storedEpochs() ?? LeaderEpochs()
+        let latest = max(epochs.latest, scan.latestEpoch)
+        epochs.truncate(to: scan.logEndOffset)
+        epochs.begin(latest.next, at: scan.logEndOffset)
+        try fileSystem.replaceText(
+            of: SegmentFiles.leaderEpochCheckpoint,
+            in: folder,
+            with: epochs.text
+        )
+        return epochs
+    }
+
+    /// Nil when the file is missing or cannot be read as one.
+    private func storedEpochs() throws(FileSystemError) -> LeaderEpochs? {
+        let path = folder + "/" + SegmentFiles.leaderEpochCheckpoint
+        return try fileSystem.text(of: path).flatMap { LeaderEpochs(text: $0) }
+    }
+
+    // MARK: Either way
+
+    private func assemble(
+        indexes: SegmentIndexes,
+        file: any File,
+        end: FilePosition,
+        logEndOffset: Offset,
+        epochs: LeaderEpochs
+    ) throws(FileSystemError) -> RecoveredLog {
+        let active = ActiveSegment(
+            indexes: indexes,
+            file: file,
+            end: end,
+            folder: folder,
+            fileSystem: fileSystem
+        )
+        let sealed = bases.dropLast().map {
+            Segment(sealed: $0, folder: folder, fileSystem: fileSystem)
+        }
+        return RecoveredLog(
+            segments: sealed + [active.segment],
+            active: active,
+            logEndOffset: logEndOffset,
+            epochs: epochs
+        )
+    }
+
+    private func path(_ kind: SegmentFiles.Kind) -> String {
+        folder + "/" + SegmentFiles.name(activeBase, kind)
+    }
+}

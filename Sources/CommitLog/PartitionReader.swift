@@ -1,0 +1,215 @@
+import BrokerModel
+import RecordFormat
+import Synchronization
+
+/// Reads one partition from any thread, beside its owner, and never past the high watermark.
+///
+/// What the log publishes lies under a short lock; files are read outside of it.
+public final class PartitionReader: Sendable {
+    /// What a read found.
+    public struct ReadResult: Equatable, Sendable {
+        /// How many bytes of whole batches were written; none at the high watermark, or when not
+        /// even one batch was allowed.
+        public let bytesRead: ByteCount
+        /// The first offset after them: where the next read goes on.
+        public let nextOffset: Offset
+        public let highWatermark: Offset
+        public let logStartOffset: Offset
+    }
+
+    /// A consistent moment of the log.
+    struct Published: Sendable {
+        /// Ascending; the last one is active.
+        var segments: [Segment]
+        var logStartOffset: Offset
+        var highWatermark: Offset
+        /// How far the active segment is synced.
+        var syncedEnd: FilePosition
+        /// The latest timestamp in the synced part of the active segment.
+        var syncedMaxTimestamp: Timestamp
+        var epochs: LeaderEpochs
+    }
+
+    private let published: Mutex<Published>
+
+    init(_ published: consuming Published) { self.published = Mutex(published) }
+
+    /// The first offset that is not synced: everything below is visible, nothing from here on.
+    public var highWatermark: Offset { published.withLock { $0.highWatermark } }
+    public var logStartOffset: Offset { published.withLock { $0.logStartOffset } }
+    public var leaderEpoch: LeaderEpoch { published.withLock { $0.epochs.latest } }
+    public var leaderEpochs: LeaderEpochs { published.withLock { $0.epochs } }
+
+    /// Where the epoch ends; see `LeaderEpochs.end`.
+    public func endOffset(
+        forEpoch epoch: LeaderEpoch
+    ) -> (epoch: LeaderEpoch, endOffset: Offset)? {
+        published.withLock { $0.epochs.end(of: epoch, logEndOffset: $0.highWatermark) }
+    }
+
+    /// Appends whole batches to `output`, beginning with the one that holds `offset`, up to
+    /// `maxBytes` and the end of a segment: a reader that is behind calls again.
+    ///
+    /// With `minOneBatch` the first batch comes even when it alone is over `maxBytes`.
+    public func read(
+        from offset: Offset,
+        maxBytes: ByteCount,
+        minOneBatch: Bool,
+        into output: inout ByteWriter
+    ) throws(CommitLogError) -> ReadResult {
+        let view = snapshot()
+        guard offset >= view.logStartOffset, offset <= view.highWatermark else {
+            throw .offsetOutOfRange(
+                offset,
+                logStartOffset: view.logStartOffset,
+                highWatermark: view.highWatermark
+            )
+        }
+        guard offset < view.highWatermark, let start = try view.firstBatch(atOrAfter: offset) else {
+            return view.result(.zero, next: offset)
+        }
+        var room = min(maxBytes, start.end - start.position)
+        if minOneBatch { room = max(room, start.header.sizeInBytes) }
+        guard room >= start.header.sizeInBytes else { return view.result(.zero, next: offset) }
+        let before = output.count
+        try onDisk { () throws(FileSystemError) in
+            try output.writeUpTo(room.rawValue) { buffer throws(FileSystemError) in
+                try start.file.read(at: start.position, into: buffer)
+            }
+        }
+        let whole = wholeBatches(in: output.bytes, from: before)
+        output.truncate(to: before + whole.size)
+        guard whole.size > 0 else {
+            throw .damaged(path: start.segment.path(.log), at: start.position)
+        }
+        return view.result(ByteCount(whole.size), next: whole.nextOffset)
+    }
+
+    func snapshot() -> Published { published.withLock { $0 } }
+
+    /// The owner's way to show what it has done.
+    func publish(_ change: (inout Published) -> Void) {
+        published.withLock { change(&$0) }
+    }
+
+    private func wholeBatches(
+        in bytes: UnsafeRawBufferPointer,
+        from start: Int
+    ) -> (size: Int, nextOffset: Offset) {
+        var position = start
+        var next = Offset.zero
+        while let header = BatchHeader(UnsafeRawBufferPointer(rebasing: bytes[position...])),
+            position + header.sizeInBytes.rawValue <= bytes.count
+        {
+            position += header.sizeInBytes.rawValue
+            next = header.nextOffset
+        }
+        return (position - start, next)
+    }
+}
+
+/// A batch that was found in a segment.
+struct FoundBatch {
+    let segment: Segment
+    let file: any File
+    let header: BatchHeader
+    let position: FilePosition
+    /// How far this segment may be read.
+    let end: FilePosition
+}
+
+extension PartitionReader.Published {
+    func result(_ bytes: ByteCount, next: Offset) -> PartitionReader.ReadResult {
+        PartitionReader.ReadResult(
+            bytesRead: bytes,
+            nextOffset: next,
+            highWatermark: highWatermark,
+            logStartOffset: logStartOffset
+        )
+    }
+
+    /// The batch that holds `offset`, or the first one after it where compaction left a hole.
+    func firstBatch(atOrAfter offset: Offset) throws(CommitLogError) -> FoundBatch? {
+        var index = segmentIndex(of: offset)
+        while index < segments.count {
+            let found = try batch(inSegment: index, from: offset) { $0.lastOffset >= offset }
+            if let found { return found }
+            index += 1
+        }
+        return nil
+    }
+
+    /// The segment whose range holds `offset`.
+    func segmentIndex(of offset: Offset) -> Int {
+        var (low, high) = (0, segments.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].baseOffset <= offset { low = middle + 1 } else { high = middle }
+        }
+        return max(0, low - 1)
+    }
+
+    /// Walks one segment from the batch that holds `offset` to the first batch that is wanted.
+    func batch(
+        inSegment index: Int,
+        from offset: Offset,
+        where isWanted: (BatchHeader) -> Bool
+    ) throws(CommitLogError) -> FoundBatch? {
+        let segment = segments[index]
+        let file = try onDisk { () throws(FileSystemError) in try segment.file() }
+        let end = try end(ofSegment: index)
+        var cursor = BatchHeaderCursor(file, end: end)
+        var position = try start(ofWalkTo: offset, inSegment: index, cursor: &cursor)
+        while position < end {
+            let next = try onDisk { () throws(FileSystemError) in try cursor.header(at: position) }
+            guard let header = next, header.baseOffset >= segment.baseOffset else {
+                throw .damaged(path: segment.path(.log), at: position)
+            }
+            if isWanted(header) {
+                return FoundBatch(
+                    segment: segment,
+                    file: file,
+                    header: header,
+                    position: position,
+                    end: end
+                )
+            }
+            position = position + header.sizeInBytes
+        }
+        return nil
+    }
+
+    func end(ofSegment index: Int) throws(CommitLogError) -> FilePosition {
+        guard index < segments.count - 1 else { return syncedEnd }
+        let segment = segments[index]
+        let size = try onDisk { () throws(FileSystemError) in try segment.file().size() }
+        return .zero + size
+    }
+
+    /// What the index says, believed only where it leads to a batch that is not past `offset`. An
+    /// index that lies is rebuilt from its data.
+    private func start(
+        ofWalkTo offset: Offset,
+        inSegment index: Int,
+        cursor: inout BatchHeaderCursor
+    ) throws(CommitLogError) -> FilePosition {
+        let segment = segments[index]
+        let isActive = index == segments.count - 1
+        do throws(FileSystemError) {
+            for _ in 0..<2 {
+                let position = try segment.position(floorOf: max(offset, segment.baseOffset))
+                if position == .zero { return position }
+                if let header = try cursor.header(at: position),
+                    header.baseOffset >= segment.baseOffset, header.lastOffset <= offset
+                {
+                    return position
+                }
+                if isActive { return .zero }
+                try segment.rebuildIndexes()
+            }
+            return .zero
+        } catch {
+            throw .fileSystem(error)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import BrokerModel
+import Synchronization
+
+/// One data file with its two indexes. The newest segment of a log is written by the log's owner
+/// while readers on other threads use it; a sealed one only rests.
+///
+/// The active segment keeps its indexes in memory: they reach the disk when it is sealed and at a
+/// clean stop. Recovery reads the active segment anyway, so writing them earlier would only wear
+/// out flash.
+final class Segment: Sendable {
+    let baseOffset: Offset
+    private let folder: String
+    private let fileSystem: any FileSystem
+    private let state: Mutex<State>
+
+    private struct State {
+        var file: (any File)?
+        var indexes: Indexes
+    }
+
+    private enum Indexes {
+        case inMemory(SegmentIndexes)
+        case unopened
+        case files(IndexFile<OffsetIndexEntry>, IndexFile<TimeIndexEntry>)
+    }
+
+    /// A sealed segment: its files are opened when somebody asks for them.
+    init(sealed baseOffset: Offset, folder: String, fileSystem: any FileSystem) {
+        self.baseOffset = baseOffset
+        self.folder = folder
+        self.fileSystem = fileSystem
+        state = Mutex(State(file: nil, indexes: .unopened))
+    }
+
+    /// The active segment, whose file its log has opened for writing.
+    init(
+        active indexes: SegmentIndexes,
+        file: any File,
+        folder: String,
+        fileSystem: any FileSystem
+    ) {
+        baseOffset = indexes.baseOffset
+        self.folder = folder
+        self.fileSystem = fileSystem
+        state = Mutex(State(file: file, indexes: .inMemory(indexes)))
+    }
+
+    func path(_ kind: SegmentFiles.Kind) -> String {
+        folder + "/" + SegmentFiles.name(baseOffset, kind)
+    }
+
+    /// The data file.
+    func file() throws(FileSystemError) -> any File {
+        if let open = state.withLock({ $0.file }) { return open }
+        let opened = try fileSystem.open(path(.log), .read)
+        state.withLock { $0.file = $0.file ?? opened }
+        return opened
+    }
+
+    // MARK: The owner's side
+
+    /// Notes a batch of the active segment.
+    func note(_ batch: BatchHeader, at position: FilePosition, interval: ByteCount) {
+        state.withLock { state in
+            guard case .inMemory(var indexes) = state.indexes else { return }
+            state.indexes = .unopened  // So that the entries are changed in place, not copied.
+            indexes.note(batch, at: position, interval: interval)
+            state.indexes = .inMemory(indexes)
+        }
+    }
+
+    /// Writes and syncs the indexes, creating their files where they are missing.
+    func writeIndexes() throws(FileSystemError) {
+        let finished = state.withLock { state -> SegmentIndexes? in
+            guard case .inMemory(var indexes) = state.indexes else { return nil }
+            indexes.finish()
+            state.indexes = .inMemory(indexes)
+            return indexes
+        }
+        guard let finished else { return }
+        var bytes = ByteWriter(capacity: finished.offsets.entries.count * OffsetIndexEntry.size)
+        finished.offsets.write(to: &bytes)
+        try replaceContents(of: .offsetIndex, with: bytes.bytes)
+        bytes.removeAll()
+        finished.times.write(to: &bytes)
+        try replaceContents(of: .timeIndex, with: bytes.bytes)
+    }
+
+    /// Gives up the indexes in memory; those in the files serve from now on.
+    func dropMemory() {
+        state.withLock { $0.indexes = .unopened }
+    }
+
+    private func replaceContents(
+        of kind: SegmentFiles.Kind,
+        with bytes: UnsafeRawBufferPointer
+    ) throws(FileSystemError) {
+        let file = try fileSystem.openOrCreate(path(kind))
+        try file.write(bytes, at: .zero)
+        try file.truncate(to: ByteCount(bytes.count))
+        try file.sync()
+    }
+}
+
+// MARK: - Everybody's side
+
+extension Segment {
+    /// Where to begin the walk to the batch that holds `offset`.
+    func position(floorOf offset: Offset) throws(FileSystemError) -> FilePosition {
+        switch try lookUp({ $0.position(floorOf: offset) }) {
+        case .found(let position): return position
+        case .files(let offsets, _):
+            let key = offset.rawValue - baseOffset.rawValue
+            return FilePosition(Int(try offsets.floor(of: key)?.position ?? 0))
+        }
+    }
+
+    /// No record of this segment up to this offset is as late as `timestamp`.
+    func offset(before timestamp: Timestamp) throws(FileSystemError) -> Offset {
+        switch try lookUp({ $0.offset(before: timestamp) }) {
+        case .found(let offset): return offset
+        case .files(_, let times):
+            let entry = try times.floor(of: timestamp.rawValue, strictly: true)
+            return baseOffset + Int(entry?.relativeOffset ?? 0)
+        }
+    }
+
+    /// The latest timestamp of the segment; of an active one it may lie past the high watermark.
+    func maxTimestamp() throws(FileSystemError) -> Timestamp {
+        switch try lookUp({ $0.maxTimestamp }) {
+        case .found(let timestamp): return timestamp
+        case .files(_, let times): return try times.last?.timestamp ?? .none
+        }
+    }
+
+    /// Reads the data file from its start and builds the indexes anew, in memory.
+    func rebuildIndexes() throws(FileSystemError) {
+        let file = try file()
+        let end = FilePosition.zero + (try file.size())
+        var rebuilt = SegmentIndexes(baseOffset: baseOffset)
+        var cursor = BatchHeaderCursor(file, end: end)
+        var position = FilePosition.zero
+        while let header = try cursor.header(at: position) {
+            rebuilt.note(header, at: position, interval: .kibibytes(4))
+            position = position + header.sizeInBytes
+        }
+        let indexes = Indexes.inMemory(rebuilt)
+        state.withLock { $0.indexes = indexes }
+    }
+
+    private enum Lookup<Value> {
+        case found(Value)
+        case files(IndexFile<OffsetIndexEntry>, IndexFile<TimeIndexEntry>)
+    }
+
+    /// Asks the indexes in memory, under the lock; hands out the files to be searched outside it.
+    private func lookUp<Value: Sendable>(
+        _ ask: (borrowing SegmentIndexes) -> Value
+    ) throws(FileSystemError) -> Lookup<Value> {
+        for _ in 0..<2 {
+            let answer = state.withLock { state -> Lookup<Value>? in
+                switch state.indexes {
+                case .inMemory(let indexes): .found(ask(indexes))
+                case .files(let offsets, let times): .files(offsets, times)
+                case .unopened: nil
+                }
+            }
+            if let answer { return answer }
+            try openIndexes()
+        }
+        // The owner gave up its memory twice meanwhile; the walk from the start is always right.
+        return .found(ask(SegmentIndexes(baseOffset: baseOffset)))
+    }
+
+    private func openIndexes() throws(FileSystemError) {
+        if let offsets = try openIndex(.offsetIndex, OffsetIndexEntry.self),
+            let times = try openIndex(.timeIndex, TimeIndexEntry.self)
+        {
+            state.withLock { state in
+                guard case .unopened = state.indexes else { return }
+                state.indexes = .files(offsets, times)
+            }
+        } else {
+            try rebuildIndexes()
+        }
+    }
+
+    /// Nil when the file is missing or no index.
+    private func openIndex<Entry: IndexEntry>(
+        _ kind: SegmentFiles.Kind,
+        _: Entry.Type
+    ) throws(FileSystemError) -> IndexFile<Entry>? {
+        do throws(FileSystemError) {
+            return try IndexFile(try fileSystem.open(path(kind), .read))
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return nil
+        }
+    }
+}
+
+extension FileSystem {
+    func openOrCreate(_ path: String) throws(FileSystemError) -> any File {
+        do throws(FileSystemError) {
+            return try open(path, .write)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return try open(path, .create)
+        }
+    }
+}

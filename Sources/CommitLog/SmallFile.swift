@@ -1,0 +1,39 @@
+import BrokerModel
+
+extension FileSystem {
+    /// Replaces a small file so that after a crash either the old or the new text is there, whole:
+    /// written beside it, synced, renamed over it, and the directory synced.
+    package func replaceText(
+        of name: String,
+        in folder: String,
+        with text: String
+    ) throws(FileSystemError) {
+        let target = folder + "/" + name
+        let unfinished = target + SegmentFiles.unfinishedSuffix
+        var bytes = ByteWriter(capacity: text.utf8.count)
+        bytes.writeUTF8(text)
+        let file = try openOrCreate(unfinished)
+        try file.truncate(to: .zero)
+        try file.write(bytes.bytes, at: .zero)
+        try file.sync()
+        try rename(unfinished, to: target)
+        try syncDirectory(folder)
+    }
+
+    /// Nil when the file does not exist.
+    package func text(of path: String) throws(FileSystemError) -> String? {
+        let file: any File
+        do throws(FileSystemError) {
+            file = try open(path, .read)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return nil
+        }
+        var bytes = ByteWriter()
+        let size = min(try file.size().rawValue, 1 << 20)
+        try bytes.writeUpTo(size) { buffer throws(FileSystemError) in
+            try file.read(at: .zero, into: buffer)
+        }
+        return String(decoding: bytes.bytes, as: UTF8.self)
+    }
+}

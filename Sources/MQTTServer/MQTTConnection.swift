@@ -1,0 +1,141 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+import Ingest
+import MQTTSessions
+import MQTTWire
+
+/// One client's socket and its session.
+final class MQTTConnection: ConnectionHandler {
+    let connection: Connection
+    var session: Session
+    /// Publishes with a ticket that the log has not answered for.
+    var unstored = 0
+    /// Took our client identifier over, and waits until nothing of ours is unstored.
+    var successor: MQTTConnection?
+    private(set) var isClosed = false
+    /// Outlives its connections; unsafe, because counting references costs on every packet.
+    private unowned(unsafe) let server: MQTTServer
+    private var isWaiting = false
+
+    init(_ connection: Connection, session: consuming Session, server: MQTTServer) {
+        self.connection = connection
+        self.session = session
+        self.server = server
+    }
+
+    var id: UInt64 { connection.id }
+    var handle: SessionHandle? { session.handle }
+
+    func received(
+        _ input: UnsafeRawBufferPointer,
+        output: inout ByteWriter
+    ) -> ConnectionAction {
+        var reader = ByteReader(input)
+        let now = server.loop.now
+        while true {
+            guard !server.lane.isFull else {
+                isWaiting = true
+                server.waitForRoom(self)
+                return .pause(consumed: reader.position)
+            }
+            switch session.receive(from: &reader, now: now, output: &output) {
+            case .handled: continue
+            case .publish(let packet, let ticket):
+                guard let reason = server.publish(packet, ticket, from: self) else { continue }
+                let end = session.refuseClient(reason, output: &output)
+                return .close(consumed: reader.position, end.closeReason)
+            case .consultDirectory(let frame):
+                guard let end = server.consult(frame, of: self, output: &output) else { continue }
+                return .close(consumed: reader.position, end.closeReason)
+            case .needBytes(let count):
+                return .readFrame(consumed: reader.position, frameBytes: count)
+            case .pause:
+                isWaiting = true
+                return .pause(consumed: reader.position)
+            case .close(let end):
+                return .close(consumed: reader.position, end.closeReason)
+            }
+        }
+    }
+
+    func closed(_ reason: CloseReason) {
+        isClosed = true
+        let end = session.connectionLost()
+        server.reportEnd(of: self, end, reason)
+        server.ended(self, end)
+    }
+
+    // MARK: What the server tells
+
+    /// These publishes are durable: their PUBACKs are due.
+    func stored(_ tokens: ArraySlice<AckToken>) {
+        guard !isClosed else { return }
+        let now = server.loop.now
+        let admitted = connection.write { output in
+            for token in tokens {
+                session.appended(PublishTicket(rawValue: token.ticket), now: now, output: &output)
+            }
+        }
+        // Without its PUBACKs a client would wait for ever; it will publish again after a reconnect.
+        guard admitted else { return connection.close(.outputOverflow) }
+        if isWaiting, session.mayRead { resumeReading() }
+    }
+
+    /// The log failed: these will never be acknowledged, and the client must learn that.
+    func storingFailed(_ error: CommitLogError) {
+        guard !isClosed else { return }
+        server.counters.storingFailed.add()
+        close { $0.refuseClient(.quotaExceeded, output: &$1) }
+    }
+
+    func takenOver() { close { $0.takenOver(output: &$1) } }
+
+    func shutDown() { close { $0.serverShuttingDown(output: &$1) } }
+
+    func checkDeadline(now: MonotonicTime) {
+        guard !isClosed, connection.isReading, let deadline = session.deadline, deadline <= now
+        else { return }
+        close { session, output in
+            session.deadlinePassed(now: now, output: &output) ?? .keepAliveTimeout
+        }
+    }
+
+    /// Sends the CONNACK that had to wait for our predecessor's publishes.
+    func connectNow() {
+        let now = server.loop.now
+        connection.write { output in session.sendConnack(now: now, output: &output) }
+        resumeReading()
+    }
+
+    func pauseReading() { connection.pauseReading() }
+
+    func resumeReading() {
+        isWaiting = false
+        session.readingResumed(now: server.loop.now)
+        connection.resumeReading()
+    }
+
+    /// Lets the session say why, in its version's way, and closes.
+    private func close(_ farewell: (inout Session, inout ByteWriter) -> SessionEnd) {
+        var end = SessionEnd.connectionLost
+        let admitted = connection.write { output in end = farewell(&session, &output) }
+        guard admitted else { return connection.close(.outputOverflow) }
+        connection.close(end.closeReason)
+    }
+}
+
+extension SessionEnd {
+    fileprivate var closeReason: CloseReason {
+        switch self {
+        case .clientDisconnected: .finished
+        case .malformed(let error): .protocolViolation("\(error)")
+        case .refused(let reason): .refused("\(reason)")
+        case .connectTimeout: .timedOut(.handshake)
+        case .keepAliveTimeout: .timedOut(.keepAlive)
+        case .takenOver: .takenOver
+        case .connectionLost: .peerClosed
+        case .serverShuttingDown: .serverStopping
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+
+/// One storage loop's partitions. Confined to that loop; others hold its mailbox.
+///
+/// What a burst of requests brought is appended first and synced once, so a commit carries all that
+/// arrived while the one before it ran.
+public final class PartitionShard {
+    /// Called on the storage loop with what operators should know of.
+    package var report: (PartitionShardReport) -> Void = { _ in }
+    /// Raised when a commit has moved a high watermark.
+    package var signals: [HighWatermarkSignal] = []
+    package let mailbox: Mailbox<PartitionShardMessage>
+
+    private var store: PartitionStore?
+    private let loop: EventLoop
+    private let settings: PartitionShardSettings
+    /// Appended, but not yet synced: their replies wait for the commit.
+    private var awaitingCommit: [(request: AppendRequest, offset: Offset)] = []
+    private var lazyCommit: TimerID?
+
+    /// The store comes by `open`, so that everything else can be built, and every port be bound,
+    /// before the data directory is touched.
+    package init(loop: EventLoop, settings: PartitionShardSettings) {
+        self.loop = loop
+        self.settings = settings
+        let inbox = Inbox()
+        mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
+        inbox.shard = self
+    }
+
+    /// Takes the store over. Called before the loop runs.
+    package func open(_ store: PartitionStore) {
+        self.store = store
+    }
+
+    private func receive(_ messages: [PartitionShardMessage]) {
+        guard let store else { return }
+        var replies = ReplySheet()
+        var mustCommit = false
+        var mustStop = false
+        for message in messages {
+            switch message {
+            case .append(let request):
+                append(request, to: store, &replies)
+                mustCommit = mustCommit || request.needsSync
+            case .stop: mustStop = true
+            }
+        }
+        if mustCommit || mustStop { commit(store, &replies) } else { commitLater(store) }
+        replies.send()
+        if mustStop { stop(store) }
+    }
+
+    private func append(
+        _ request: AppendRequest,
+        to store: PartitionStore,
+        _ replies: inout ReplySheet
+    ) {
+        do throws(CommitLogError) {
+            let range = try store.append(
+                request.batch.bytes.mutableBytes,
+                to: request.partition,
+                now: loop.wallClock
+            )
+            if request.needsSync {
+                awaitingCommit.append((request, range.baseOffset))
+            } else {
+                replies.add(request, .success(range.baseOffset))
+            }
+        } catch {
+            replies.add(request, .failure(error))
+        }
+    }
+
+    private func commit(_ store: PartitionStore, _ replies: inout ReplySheet) {
+        if let timer = lazyCommit { loop.cancel(timer) }
+        lazyCommit = nil
+        let result = store.commit()
+        for (request, offset) in awaitingCommit {
+            let failure = result.failed.first { $0.partition == request.partition }
+            replies.add(request, failure.map { .failure($0.error) } ?? .success(offset))
+        }
+        awaitingCommit.removeAll(keepingCapacity: true)
+        for (partition, error) in result.failed {
+            report(.partitionFailed(store.partitions[partition.rawValue].name, error))
+        }
+        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+    }
+
+    /// Records that nobody waits for become durable, and visible, at the latest after the interval.
+    private func commitLater(_ store: PartitionStore) {
+        guard lazyCommit == nil, store.dirtyBytes > .zero else { return }
+        lazyCommit = loop.schedule(at: loop.now + settings.commitInterval) { [unowned self] in
+            lazyCommit = nil
+            var replies = ReplySheet()
+            commit(store, &replies)
+            replies.send()
+        }
+    }
+
+    private func stop(_ store: PartitionStore) {
+        do throws(PartitionStoreError) {
+            for (partition, error) in try store.close() {
+                report(.partitionFailed(partition, error))
+            }
+        } catch {
+            report(.closeFailed(error))
+        }
+        loop.stop()
+    }
+}
+
+/// Lets the mailbox's closure find the shard that is made after it. The loop forgets the closure when
+/// it ends.
+private final class Inbox {
+    var shard: PartitionShard?
+}
+
+/// What a storage loop is asked for.
+public enum PartitionShardMessage: Sendable {
+    case append(AppendRequest)
+    /// Sync what is left, close the store with its clean mark, and end the loop.
+    case stop
+}
+
+/// What operators should know of.
+package enum PartitionShardReport: Sendable {
+    case partitionFailed(TopicPartition, CommitLogError)
+    case closeFailed(PartitionStoreError)
+}
+
+/// How the storage loop commits.
+package struct PartitionShardSettings: Sendable {
+    package var commitInterval = Duration.seconds(1)
+
+    package init() {}
+
+    package static var keys: [ConfigurationKey<PartitionShardSettings>] {
+        [
+            .init(
+                "commit.interval",
+                \.commitInterval,
+                of: PartitionShardSettings(),
+                in: .milliseconds(1) ... .minutes(1),
+                "The longest time after which a record that needs no acknowledgement is synced."
+            )
+        ]
+    }
+}
+
+/// Collects the replies of one burst, so that each loop is woken once.
+private struct ReplySheet {
+    private var entries: [(mailbox: Mailbox<AppendReply>, replies: [AppendReply])] = []
+
+    mutating func add(_ request: AppendRequest, _ outcome: Result<Offset, CommitLogError>) {
+        let reply = AppendReply(
+            partition: request.partition,
+            batch: request.batch,
+            outcome: outcome
+        )
+        let known = entries.firstIndex { $0.mailbox === request.replyTo }
+        guard let known else {
+            return entries.append((request.replyTo, [reply]))
+        }
+        entries[known].replies.append(reply)
+    }
+
+    func send() {
+        for entry in entries { entry.mailbox.post(contentsOf: entry.replies) }
+    }
+}

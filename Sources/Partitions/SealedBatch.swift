@@ -1,0 +1,55 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+
+/// A finished record batch on its way to the log and back: built on a network loop, written on the
+/// storage loop, returned to its builder for the memory in it.
+///
+/// Unchecked, because exactly one thread holds it at any time: posting it hands it over.
+public final class SealedBatch: @unchecked Sendable {
+    /// One RecordBatch v2. The log sets its base offset and leader epoch.
+    public var bytes = ByteWriter()
+    public var recordCount = 0
+
+    public init() {}
+}
+
+/// Asks the storage loop to append one batch, and where to answer.
+public struct AppendRequest: Sendable {
+    public let partition: PartitionHandle
+    public let batch: SealedBatch
+    /// False when nobody waits for the sync: such a batch becomes durable with the next that does,
+    /// or after `commit.interval`.
+    public let needsSync: Bool
+    public let replyTo: Mailbox<AppendReply>
+
+    public init(
+        partition: PartitionHandle,
+        batch: SealedBatch,
+        needsSync: Bool,
+        replyTo: Mailbox<AppendReply>
+    ) {
+        self.partition = partition
+        self.batch = batch
+        self.needsSync = needsSync
+        self.replyTo = replyTo
+    }
+}
+
+/// What became of a batch. Replies for one partition come in the order of its requests.
+public struct AppendReply: Sendable {
+    public let partition: PartitionHandle
+    public let batch: SealedBatch
+    /// The first record's offset, once it is durable as the request asked; or why it is not.
+    public let outcome: Result<Offset, CommitLogError>
+
+    public init(
+        partition: PartitionHandle,
+        batch: SealedBatch,
+        outcome: Result<Offset, CommitLogError>
+    ) {
+        self.partition = partition
+        self.batch = batch
+        self.outcome = outcome
+    }
+}

@@ -1,0 +1,61 @@
+import CPosix
+import Glibc
+
+/// This process, as the operating system sees it.
+package enum SystemProcess {
+    package static var id: Int32 { getpid() }
+    package static var userID: UInt32 { getuid() }
+
+    /// One variable of the environment. Nobody here ever changes it, so reading needs no lock.
+    package static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// Raises the limit of open descriptors as far as allowed, and says what it is now.
+    package static func raiseDescriptorLimit(to wanted: Int) throws(PosixError) -> Int {
+        var granted: UInt64 = 0
+        let answer = cposix_raise_descriptor_limit(UInt64(max(0, wanted)), &granted)
+        try PosixError.check(answer, "setrlimit")
+        return Int(clamping: granted)
+    }
+
+    /// Bytes that nobody can guess.
+    package static func randomBytes(_ count: Int) throws(PosixError) -> [UInt8] {
+        var answer: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            guard let start = buffer.baseAddress else { return }
+            answer = cposix_random(start, buffer.count)
+            filled = answer == 0 ? buffer.count : 0
+        }
+        try PosixError.check(answer, "getrandom")
+        return bytes
+    }
+}
+
+/// Standard output and standard error, unbuffered: what was written is seen, also by a pipe.
+package enum StandardStream: Int32, Sendable {
+    case output = 1
+    case error = 2
+
+    package var isTerminal: Bool { isatty(rawValue) == 1 }
+
+    /// Writes everything. `brokenPipe` says that the reader, such as `head`, has seen enough.
+    package func write(_ text: String) throws(PosixError) {
+        var text = text
+        var failure: PosixError?
+        text.withUTF8 { utf8 in
+            guard let start = utf8.baseAddress else { return }
+            var position = 0
+            while position < utf8.count {
+                let written = Glibc.write(rawValue, start + position, utf8.count - position)
+                if written < 0, errno == EINTR { continue }
+                guard written >= 0 else {
+                    failure = .last("write")
+                    return
+                }
+                position += written
+            }
+        }
+        if let failure { throw failure }
+    }
+}

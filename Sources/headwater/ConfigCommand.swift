@@ -1,0 +1,58 @@
+import ArgumentParser
+import BrokerModel
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Show what can be configured.",
+        subcommands: [Describe.self]
+    )
+
+    struct Describe: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print every key with its default, range and meaning.",
+            discussion: """
+                EXAMPLES
+                  headwater config describe
+                  headwater config describe --markdown > docs/CONFIGURATION.md
+                """
+        )
+
+        @Flag(help: "Print the manual page instead of plain lines.")
+        var markdown = false
+
+        func run() {
+            markdown ? printMarkdown() : printPlain()
+        }
+
+        private func printPlain() {
+            for key in BrokerSettings.keys {
+                print("\(key.name) = \(key.defaultText)")
+                print("    \(key.sentence) Allowed: \(key.allowedText).")
+            }
+        }
+
+        private func printMarkdown() {
+            print(
+                """
+                # Configuration
+
+                Written by `headwater config describe --markdown`; do not edit.
+
+                Keys come from a YAML file (`serve --config FILE`, dotted or nested), from the
+                environment (`log.segment.bytes` is `HEADWATER_LOG_SEGMENT_BYTES`) and from flags
+                (`--set log.segment.bytes=64MiB`). Later ones win. An unknown key is an error.
+
+                | key | default | allowed | meaning |
+                |---|---|---|---|
+                """
+            )
+            for key in BrokerSettings.keys {
+                let fields = [key.name, key.defaultText, key.allowedText].map {
+                    "`" + $0.split(separator: "|").joined(separator: "` \\| `") + "`"
+                }
+                print("| \(fields.joined(separator: " | ")) | \(key.sentence) |")
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import BrokerModel
+import Foundation
+import Logging
+import Posix
+
+/// Writes one line an event to stderr: time, level, what happened, then `key=value` pairs.
+struct ConsoleLog: LogHandler {
+    var logLevel = Logger.Level.info
+    var metadata = Logger.Metadata()
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line =
+            "\(utcText(Timestamp(milliseconds: SystemClock.wallMilliseconds))) \(event.level) \(event.message)"
+        let pairs = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
+            line += " \(key)=\(Self.quoted(value.description))"
+        }
+        writeStandardError(line + "\n")
+    }
+
+    /// Quotes what would break the line apart; a peer can choose some of these values.
+    private static func quoted(_ text: String) -> String {
+        let plain = text.unicodeScalars.allSatisfy { scalar in
+            scalar.value > 0x20 && scalar != "\"" && scalar != "=" && scalar.value != 0x7f
+        }
+        if plain, !text.isEmpty { return text }
+        return "\""
+            + text.unicodeScalars.map { scalar in
+                switch scalar {
+                case "\"", "\\": "\\\(scalar)"
+                case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+                    "\\u{\(String(scalar.value, radix: 16))}"
+                default: String(scalar)
+                }
+            }.joined() + "\""
+    }
+}
+
+/// `2026-11-21T04:58:49.123Z`
+func utcText(_ time: Timestamp) -> String {
+    Date(timeIntervalSince1970: Double(time.rawValue) / 1_000)
+        .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+}

@@ -1,0 +1,25 @@
+// headwater is the one executable: the broker and every operator command.
+//
+// Start at `ServeCommand` for the broker; `BrokerGraph` is the only file that knows every module.
+// `DemoCommand` and `TailCommand` are clients like any other: they talk MQTT and Kafka over sockets.
+
+import ArgumentParser
+
+@main
+struct Headwater: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "headwater",
+        abstract: "MQTT in, a durable Kafka-format log on this box, any Kafka client out.",
+        discussion: """
+            EXAMPLES
+              headwater serve                     broker on 127.0.0.1, MQTT 1883, Kafka 9092
+              headwater demo                      publish this box's readings and a small plant
+              headwater tail mqtt                 watch the records arrive
+              headwater config describe           every key with default and range
+            """,
+        version: "0.1.0",
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self,
+        ]
+    )
+}

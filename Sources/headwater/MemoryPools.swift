@@ -1,0 +1,34 @@
+import BrokerModel
+
+/// How the memory ceiling is shared out. Each pool pushes back on its own when it is full:
+/// `ingest` stops reading publishers, `fetch` lets a fetch wait, `network.input` stops reading a
+/// connection whose frame is incomplete, `network.output` refuses deliveries at QoS 0.
+struct MemoryPools {
+    let ingest: MemoryPool
+    let fetch: MemoryPool
+    let mqttInput: MemoryPool
+    let mqttOutput: MemoryPool
+    /// What MQTT sessions keep: subscriptions, wills, topic aliases.
+    let sessions: MemoryPool
+    let kafkaInput: MemoryPool
+    let kafkaOutput: MemoryPool
+    /// The storage loop has no sockets.
+    let storage = MemoryPool(name: "storage", capacity: .zero)
+
+    init(ceiling: ByteCount) {
+        func pool(_ name: String, _ sixteenths: Int) -> MemoryPool {
+            MemoryPool(name: name, capacity: ByteCount(ceiling.rawValue / 16 * sixteenths))
+        }
+        ingest = pool("ingest", 4)
+        fetch = pool("fetch", 4)
+        mqttInput = pool("mqtt.input", 2)
+        mqttOutput = pool("mqtt.output", 3)
+        sessions = pool("mqtt.sessions", 1)
+        kafkaInput = pool("kafka.input", 1)
+        kafkaOutput = pool("kafka.output", 1)
+    }
+
+    var all: [MemoryPool] {
+        [ingest, fetch, mqttInput, mqttOutput, sessions, kafkaInput, kafkaOutput]
+    }
+}
