@@ -39,12 +39,9 @@ struct LogFixture {
         var builder = RecordBatchBuilder()
         let value = [UInt8](repeating: 0x61, count: valueBytes)
         for index in 0..<Int64(records) {
-            try value.withUnsafeBytes { value throws(RecordFormatError) in
-                try builder.append(
-                    timestamp: Timestamp(milliseconds: start.rawValue + time + index),
-                    key: nil,
-                    value: value
-                )
+            let timestamp = Timestamp(milliseconds: start.rawValue + time + index)
+            try value.withUnsafeBytes {
+                try builder.append(timestamp: timestamp, key: nil, value: $0)
             }
         }
         var output = ByteWriter()
@@ -52,12 +49,23 @@ struct LogFixture {
         return output
     }
 
+    /// Appends one batch, without a sync.
+    @discardableResult
+    static func append(
+        to log: PartitionLog,
+        records: Int = 1,
+        time: Int64 = 0,
+        now: Timestamp = start
+    ) throws -> PartitionLog.AppendedRange {
+        let batch = try batch(records: records, time: time)
+        return try log.append(batch.mutableBytes, now: now)
+    }
+
     /// Appends batches of one record, ten milliseconds apart, and syncs.
     @discardableResult
     static func fill(_ log: PartitionLog, batches: Int, records: Int = 1) throws -> Offset {
         for index in 0..<Int64(batches) {
-            let batch = try batch(records: records, time: 10 * index)
-            try log.append(batch.mutableBytes, now: start)
+            try append(to: log, records: records, time: 10 * index)
         }
         try log.sync()
         return log.highWatermark

@@ -48,7 +48,7 @@ import Testing
         let log = try fixture.open().log
         for seconds in [0, 9, 10, 3, 21] as [Int64] {  // The clock goes back in between.
             let now = Timestamp(milliseconds: LogFixture.start.rawValue + 1_000 * seconds)
-            try log.append(try LogFixture.batch().mutableBytes, now: now)
+            try LogFixture.append(to: log, now: now)
         }
         try log.sync()
         let logs = try fixture.fileSystem.list(LogFixture.folder).map(\.name)
@@ -95,7 +95,7 @@ import Testing
         let fixture = try LogFixture()
         let log = try fixture.open().log
         try LogFixture.fill(log, batches: 2)
-        try log.append(try LogFixture.batch().mutableBytes, now: LogFixture.start)
+        try LogFixture.append(to: log)
         var faults = SimulatedFaults()
         faults.fail(.sync, pathSuffix: ".log", reason: .io)
         fixture.fileSystem.setFaults(faults)
@@ -107,7 +107,7 @@ import Testing
         #expect(throws: CommitLogError.fileSystem(failure)) { try log.sync() }
         #expect(throws: CommitLogError.readOnly(failure)) { try log.sync() }
         #expect(throws: CommitLogError.readOnly(failure)) {
-            try log.append(try LogFixture.batch().mutableBytes, now: LogFixture.start)
+            try LogFixture.append(to: log)
         }
         #expect(throws: CommitLogError.readOnly(failure)) { try log.close() }
         #expect(log.highWatermark == Offset(2))
@@ -123,14 +123,12 @@ import Testing
         faults.capacity = ByteCount(2_000)
         fixture.fileSystem.setFaults(faults)
         var failure: CommitLogError?
-        for _ in 0..<20 where failure == nil {
-            do throws(CommitLogError) {
-                let batch: ByteWriter
-                do { batch = try LogFixture.batch() } catch { return }
-                try log.append(batch.mutableBytes, now: LogFixture.start)
+        while failure == nil {
+            do {
+                try LogFixture.append(to: log)
                 try log.sync()
             } catch {
-                failure = error
+                failure = error as? CommitLogError
             }
         }
         let path = LogFixture.path("00000000000000000000.log")
@@ -147,7 +145,7 @@ import Testing
         let log = try LogFixture().open().log
         try log.close()
         #expect(throws: CommitLogError.closed) {
-            try log.append(try LogFixture.batch().mutableBytes, now: LogFixture.start)
+            try LogFixture.append(to: log)
         }
     }
 }

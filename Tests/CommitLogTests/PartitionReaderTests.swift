@@ -99,7 +99,7 @@ import Testing
     @Test func `an unsynced record is not found by time`() throws {
         let log = try LogFixture().open().log
         try LogFixture.fill(log, batches: 1)
-        try log.append(try LogFixture.batch(time: 100).mutableBytes, now: LogFixture.start)
+        try LogFixture.append(to: log, time: 100)
         let time = Timestamp(milliseconds: LogFixture.start.rawValue + 50)
         #expect(try log.reader.offset(forTimestamp: time) == nil)
         #expect(try log.reader.maxTimestamp()?.offset == .zero)
