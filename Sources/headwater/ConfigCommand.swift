@@ -48,11 +48,15 @@ struct ConfigCommand: ParsableCommand {
                 """
             )
             for key in BrokerSettings.keys {
-                let fields = [key.name, key.defaultText, key.allowedText].map {
-                    $0.isEmpty ? "empty" : "`" + $0.split(separator: "|").joined(separator: "` \\| `") + "`"
-                }
+                let fields = [key.name, key.defaultText, key.allowedText].map(Self.code)
                 print("| \(fields.joined(separator: " | ")) | \(key.sentence) |")
             }
+        }
+
+        /// A field of the table as code; a bar in it would end the field.
+        private static func code(_ text: String) -> String {
+            guard !text.isEmpty else { return "empty" }
+            return "`" + text.split(separator: "|").joined(separator: "` \\| `") + "`"
         }
     }
 }
