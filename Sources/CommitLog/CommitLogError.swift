@@ -6,6 +6,8 @@ public enum CommitLogError: Error, Equatable, Sendable {
     /// A write or a sync failed earlier. Nothing more is acknowledged until a restart has recovered
     /// the log: what the disk holds past the high watermark is unknown.
     case readOnly(FileSystemError)
+    /// The log was closed in order; what came later would lie behind the mark of a clean stop.
+    case closed
     case batchTooLarge(ByteCount, most: ByteCount)
     /// The bytes to append are not whole, valid batches; nothing of them was written.
     case malformedBatch(at: FilePosition)
@@ -22,6 +24,7 @@ extension CommitLogError: CustomStringConvertible {
         case .fileSystem(let error): error.description
         case .readOnly(let error):
             "the log is read-only until a restart, after a failure: \(error)"
+        case .closed: "the log has been closed"
         case .batchTooLarge(let size, let most):
             "a batch of \(size.rawValue) bytes is over the limit of \(most.rawValue)"
         case .malformedBatch(let position):

@@ -20,6 +20,7 @@ public final class PartitionLog {
     /// Why the log takes nothing more, when it does not.
     public private(set) var failure: FileSystemError?
 
+    private var isClosed = false
     private let fileSystem: any FileSystem
     private let settings: LogSettings
     private var active: ActiveSegment
@@ -66,7 +67,7 @@ public final class PartitionLog {
         _ batches: UnsafeMutableRawBufferPointer,
         now: Timestamp
     ) throws(CommitLogError) -> AppendedRange {
-        if let failure { throw .readOnly(failure) }
+        try checkIsOpen()
         try check(UnsafeRawBufferPointer(batches))
         let base = logEndOffset
         do throws(FileSystemError) {
@@ -79,7 +80,7 @@ public final class PartitionLog {
 
     /// Makes everything appended so far durable, then visible.
     public func sync() throws(CommitLogError) {
-        if let failure { throw .readOnly(failure) }
+        try checkIsOpen()
         guard isDirty else { return }
         do throws(FileSystemError) {
             try syncData()
@@ -91,6 +92,8 @@ public final class PartitionLog {
     /// Seals the log for an orderly stop: data and indexes synced, so that the next start need not
     /// scan. A log that failed gives up what was never acknowledged, and reports the failure.
     public func close() throws(CommitLogError) {
+        guard !isClosed else { return }
+        defer { isClosed = true }
         if let failure {
             discardUnsynced()
             throw .readOnly(failure)
@@ -101,6 +104,11 @@ public final class PartitionLog {
         } catch {
             throw fail(error)
         }
+    }
+
+    private func checkIsOpen() throws(CommitLogError) {
+        if let failure { throw .readOnly(failure) }
+        if isClosed { throw .closed }
     }
 
     // MARK: Appending

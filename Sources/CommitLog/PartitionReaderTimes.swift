@@ -47,7 +47,10 @@ extension PartitionReader {
 extension PartitionReader.Published {
     fileprivate func place(_ offset: Offset) -> TimedOffset {
         TimedOffset(
-            timestamp: .none, offset: offset, leaderEpoch: epochs.epoch(of: offset) ?? .none)
+            timestamp: .none,
+            offset: offset,
+            leaderEpoch: epochs.epoch(of: offset) ?? .none
+        )
     }
 
     fileprivate func maxTimestamp(ofSegment index: Int) throws(CommitLogError) -> Timestamp {
@@ -94,7 +97,9 @@ extension PartitionReader.Published {
         do throws(RecordFormatError) {
             guard let batch = try RecordBatchView.first(in: bytes.bytes) else { return nil }
             var records = try batch.records(
-                decompressor: &decompressor, limit: CommitLogLimits.decompressedBytesMax)
+                decompressor: &decompressor,
+                limit: CommitLogLimits.decompressedBytesMax
+            )
             while let record = try records.next() {
                 guard record.offset >= offset, record.timestamp >= timestamp else { continue }
                 return TimedOffset(

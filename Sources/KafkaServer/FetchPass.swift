@@ -167,7 +167,7 @@ struct FetchPass {
     ) -> KafkaErrorCode {
         switch error {
         case .offsetOutOfRange: return .offsetOutOfRange
-        case .fileSystem, .readOnly, .batchTooLarge, .malformedBatch, .damaged, .unusable:
+        case .fileSystem, .readOnly, .closed, .batchTooLarge, .malformedBatch, .damaged, .unusable:
             let name = TopicPartition(topic: topic, partition: partition)
             failures.append(FailedRead(partition: name, error: error))
             return .kafkaStorageError

@@ -1,7 +1,7 @@
-public import BrokerModel
-public import CommitLog
-public import KafkaWire
-public import Posix
+import BrokerModel
+import CommitLog
+import KafkaWire
+import Posix
 
 /// What operators should know of. Floods are the listener's to hold back: one comes for each event.
 public enum KafkaReport: Equatable, Sendable {

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// What an operator can set about the Kafka listener.
 public struct KafkaServerSettings: Sendable {
@@ -36,6 +36,14 @@ public struct KafkaBrokerIdentity: Equatable, Sendable {
     public var clusterID: UUIDBytes
     public var advertisedHost: String
     public var advertisedPort: UInt16
+
+    /// A broker whose data directory is not open yet.
+    public static let unknown = KafkaBrokerIdentity(
+        nodeID: -1,
+        clusterID: .zero,
+        advertisedHost: "",
+        advertisedPort: 0
+    )
 
     public init(
         nodeID: Int32,

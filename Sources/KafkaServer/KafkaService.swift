@@ -1,6 +1,6 @@
-public import BrokerModel
-public import EventLoop
-public import Partitions
+import BrokerModel
+import EventLoop
+import Partitions
 
 /// All Kafka connections of one loop, and what they share. Confined to that loop.
 public final class KafkaService {
@@ -12,7 +12,8 @@ public final class KafkaService {
 
     let loop: EventLoop
     let catalog: TopicCatalog
-    let identity: KafkaBrokerIdentity
+    /// Set before the loop runs.
+    public var identity: KafkaBrokerIdentity
     let settings: KafkaServerSettings
     /// Pays for record bytes from the moment they are read until they are sent.
     let fetchMemory: MemoryPool
@@ -25,7 +26,7 @@ public final class KafkaService {
     public init(
         loop: EventLoop,
         catalog: TopicCatalog,
-        identity: KafkaBrokerIdentity,
+        identity: KafkaBrokerIdentity = .unknown,
         settings: KafkaServerSettings,
         fetchMemory: MemoryPool
     ) {

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// ApiVersions (key 18): which versions of which APIs a broker serves (KIP-35, KIP-511).
 public struct ApiVersionsRequest: Equatable, Sendable {

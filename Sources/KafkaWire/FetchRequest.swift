@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Fetch (key 1), what a reader asks for: partitions, where to start, how much, how long to wait.
 public struct FetchRequest: Equatable, Sendable {

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 extension FetchRequest {
     /// One partition to read, from `fetchOffset` on.

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Fetch (key 1), the answer, as a client reads it.
 ///

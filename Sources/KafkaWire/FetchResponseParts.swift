@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 extension FetchResponse {
     /// All that is said about a partition besides its records.

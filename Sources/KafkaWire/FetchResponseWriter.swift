@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Writes a Fetch response around record bytes that its caller appends to the same output, so
 /// that they go from the log into the socket's buffer in one copy.

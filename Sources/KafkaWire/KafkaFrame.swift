@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// What the start of a byte stream holds: one frame, or a part of one.
 public enum KafkaFrame {

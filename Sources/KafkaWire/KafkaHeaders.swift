@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// What stands before every request's body.
 public struct KafkaRequestHeader: Equatable, Sendable {

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Who leads a partition, told beside an error so that a client need not ask again (KIP-951).
 public struct LeaderAndEpoch: Equatable, Sendable {

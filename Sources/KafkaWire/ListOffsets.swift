@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// ListOffsets (key 2): the offset that a timestamp, or a special place, stands for.
 public struct ListOffsetsRequest: Equatable, Sendable {

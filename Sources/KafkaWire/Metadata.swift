@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Metadata (key 3): the brokers, and the topics with their partitions and leaders.
 public struct MetadataRequest: Equatable, Sendable {

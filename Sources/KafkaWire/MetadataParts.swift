@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 extension MetadataResponse {
     public struct Broker: Equatable, Sendable, WireElement {

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Produce (key 0), what a producer sends. Record bytes point into the frame.
 public struct ProduceRequest {

@@ -1,4 +1,4 @@
-public import BrokerModel
+import BrokerModel
 
 /// Produce (key 0), the answer: where each partition's records went, or why they did not.
 public struct ProduceResponse: Equatable, Sendable {

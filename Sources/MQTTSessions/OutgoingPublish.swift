@@ -40,7 +40,8 @@ public struct OutgoingPublish: ~Copyable {
     }
 
     /// Writes the message for one recipient. False if it was dropped: the client is not connected,
-    /// or would find the packet larger than it takes. Between `begin` and here the packet is the same.
+    /// or would find the packet larger than it takes. Between `begin` and here the packet is the
+    /// same.
     public mutating func write(
         _ packet: PublishPacket,
         to recipient: Int,

@@ -2,8 +2,9 @@ import MQTTWire
 
 /// Who subscribed to what, as a trie over topic levels (4.7).
 ///
-/// A filter belongs to a subscriber once: the caller removes it before it inserts it again. Matching
-/// visits a node at most once, whatever the topic, and allocates nothing but the result's growth.
+/// A filter belongs to a subscriber once: the caller removes it before it inserts it again.
+/// Matching visits a node at most once, whatever the topic, and allocates nothing but the result's
+/// growth.
 public struct SubscriptionTree: Sendable {
     /// One subscription of one subscriber.
     public struct Entry: Hashable, Sendable {

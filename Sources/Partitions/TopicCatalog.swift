@@ -1,5 +1,5 @@
-public import BrokerModel
-public import CommitLog
+import BrokerModel
+import CommitLog
 import Synchronization
 
 /// Which topics there are, for every thread. Its owner publishes whole snapshots; readers take one

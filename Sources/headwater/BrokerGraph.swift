@@ -2,6 +2,7 @@ import BrokerModel
 import CommitLog
 import EventLoop
 import Ingest
+import KafkaServer
 import Logging
 import MQTTServer
 import Partitions
@@ -17,9 +18,12 @@ struct BrokerGraph {
     private let pools: MemoryPools
     private let storageLoop: EventLoop
     private let mqttLoop: EventLoop
+    private let kafkaLoop: EventLoop
     private let shard: PartitionShard
     private let lane: IngestLane
     private let mqtt: MQTTServer
+    private let kafka: KafkaService
+    private let catalog = TopicCatalog()
 
     init(settings: BrokerSettings, log: Logger) throws {
         // Inherited by every thread: a signal ends the broker in order, never in the middle.
@@ -30,6 +34,11 @@ struct BrokerGraph {
         pools = MemoryPools(ceiling: settings.memoryCeiling)
         storageLoop = try self.log.makeLoop("storage", input: pools.storage, output: pools.storage)
         mqttLoop = try self.log.makeLoop("mqtt", input: pools.mqttInput, output: pools.mqttOutput)
+        kafkaLoop = try self.log.makeLoop(
+            "kafka",
+            input: pools.kafkaInput,
+            output: pools.kafkaOutput
+        )
         shard = PartitionShard(loop: storageLoop, settings: settings.shard)
         lane = IngestLane(
             settings: settings.ingest,
@@ -44,33 +53,62 @@ struct BrokerGraph {
             memory: pools.sessions,
             seed: .random(in: 0 ... .max)
         )
+        kafka = KafkaService(
+            loop: kafkaLoop,
+            catalog: catalog,
+            settings: settings.kafka,
+            fetchMemory: pools.fetch
+        )
+        shard.signals = [kafka.highWatermarkSignal]
         shard.report = { [log = self.log] in log.storage($0) }
         mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
+        kafka.report = { [log = self.log] in log.kafka($0) }
     }
 
     /// Serves until a signal comes, and returns once everything is safely on disk.
     func run(insecure: Bool) throws {
-        let mqttAddress = try address(settings.mqttListener, "mqtt.listener", insecure: insecure)
-        let mqttBound = try listening { () throws(EventLoopError) in
-            try mqtt.listen(at: mqttAddress)
-        }
+        let addresses = try ListenerAddresses(settings, insecure: insecure)
+        let bound = try bind(addresses)
         let store = try DataDirectory(path: settings.dataDirectory, log: log)
             .open(nodeID: settings.nodeID, settings: settings.log)
-        let topic = try store.defaultTopic()
-        lane.routes = RouteTable(everythingTo: topic)
+        lane.routes = RouteTable(everythingTo: try store.defaultTopic())
+        catalog.publish(TopicCatalogSnapshot(of: store))
+        let advertised = addresses.advertised(bound: bound.kafka)
+        kafka.identity = KafkaBrokerIdentity(
+            nodeID: store.identity.nodeID,
+            clusterID: store.identity.clusterID,
+            advertisedHost: advertised.host,
+            advertisedPort: advertised.port
+        )
         shard.open(store)
+        try runThreads(
+            ready: Readiness(bound: bound, advertised: advertised, store: store)
+        )
+    }
 
+    private func runThreads(ready: Readiness) throws {
         let stopMQTT = mqttLoop.makeMailbox { [mqtt] (_: [Stop]) in mqtt.stop() }
+        let stopKafka = kafkaLoop.makeMailbox { [kafkaLoop] (_: [Stop]) in kafkaLoop.stop() }
         let storage = try Self.start("storage", storageLoop)
-        let network = try Self.start("mqtt", mqttLoop)
-        announce(store, mqttBound)
+        let readers = try Self.start("kafka", kafkaLoop)
+        let writers = try Self.start("mqtt", mqttLoop)
+        ready.announce(to: log)
         let signal = try Self.endings.wait()
         log.info("stopping", ["signal": signal == .terminate ? "SIGTERM" : "SIGINT"])
         stopMQTT.post(Stop())
-        network.join()
+        stopKafka.post(Stop())
+        writers.join()
+        readers.join()
         shard.mailbox.post(.stop)
         storage.join()
-        log.info("stopped", ["data": "\(settings.dataDirectory)"])
+        log.info(
+            "stopped",
+            [
+                "mqtt_received": "\(mqtt.counters.received.count)",
+                "mqtt_refused": "\(mqtt.counters.refused.count)",
+                "kafka_requests": "\(kafka.counters.requests.count)",
+            ]
+        )
     }
 
     private struct Stop: Sendable {}
@@ -78,51 +116,30 @@ struct BrokerGraph {
 
     /// Hands a loop to a thread of its own. Everything confined to it was built on this thread,
     /// which does not touch it again until `join`.
-    private static func start(_ name: String, _ loop: EventLoop) throws(PosixError) -> SystemThread
-    {
+    private static func start(
+        _ name: String,
+        _ loop: EventLoop
+    ) throws(PosixError) -> SystemThread {
         nonisolated(unsafe) let loop = loop
         return try SystemThread.start(named: "headwater-\(name)") { loop.run() }
     }
 
-    private func address(_ text: String, _ key: String, insecure: Bool) throws -> SocketAddress {
-        let address = try resolved(text, flag: key)
-        guard address.isLoopback || insecure else {
-            throw Failure.refusedUnsafe(
-                "\(key) \(text) can be reached from other machines, and there is no authentication "
-                    + "yet; listen on 127.0.0.1, or add --insecure on a network that you trust"
-            )
-        }
-        return address
-    }
-
-    private func listening(
-        _ listen: () throws(EventLoopError) -> SocketAddress
-    ) throws -> SocketAddress {
-        do {
-            return try listen()
-        } catch EventLoopError.addressInUse(let address) {
-            throw Failure.portBusy(
-                "\(address) is in use; stop the program that listens there, or choose another "
-                    + "port with --mqtt or --kafka"
-            )
+    private func bind(
+        _ addresses: ListenerAddresses
+    ) throws -> (mqtt: SocketAddress, kafka: SocketAddress) {
+        var limits = ConnectionLimits()
+        limits.connectionsMax = settings.kafkaConnectionsMax
+        limits.packetTimeout = settings.kafkaRequestTimeout
+        // One answer may hold a whole fetch; a second one waits until the first has left.
+        limits.outputBytesMax = settings.kafka.fetchBytesMax + .mebibytes(1)
+        do throws(EventLoopError) {
+            let mqttBound = try mqtt.listen(at: addresses.mqtt)
+            let listener = try kafkaLoop.listen(at: addresses.kafka, limits: limits) { [kafka] in
+                kafka.accept($0)
+            }
+            return (mqttBound, listener.address)
         } catch {
-            throw Failure.configuration("\(error)")
+            throw ListenerAddresses.failure(error)
         }
-    }
-
-    private func announce(_ store: PartitionStore, _ mqtt: SocketAddress) {
-        let lines = [
-            "MQTT  listening on \(mqtt)",
-            "data in \(store.path)",
-            "ready",
-        ]
-        try? StandardStream.output.write(lines.joined(separator: "\n") + "\n")
-        log.info(
-            "ready",
-            [
-                "mqtt": "\(mqtt)", "data": "\(store.path)", "node": "\(store.identity.nodeID)",
-                "cluster": "\(store.identity.clusterID)",
-            ]
-        )
     }
 }

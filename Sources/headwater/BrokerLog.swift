@@ -1,5 +1,7 @@
 import BrokerModel
 import EventLoop
+import KafkaServer
+import KafkaWire
 import Logging
 import MQTTServer
 import Partitions
@@ -47,6 +49,32 @@ final class BrokerLog: Sendable {
         )
     }
 
+    func kafka(_ report: KafkaReport) {
+        switch report {
+        case .disconnected(let peer, let client, let error):
+            repeated(
+                "client refused",
+                kind: "kafka \(error.kind)",
+                [
+                    "face": "kafka", "peer": "\(peer)", "client": client.clientID,
+                    "reason": "\(error)",
+                ]
+            )
+        case .produceRefused(let peer, let client):
+            repeated(
+                "produce is not served yet; publish over MQTT",
+                kind: "produce",
+                ["peer": "\(peer)", "client": client.clientID]
+            )
+        case .readFailed(let partition, let error):
+            repeated(
+                "partition cannot be read",
+                kind: "\(partition)",
+                ["partition": "\(partition)", "reason": "\(error)"]
+            )
+        }
+    }
+
     func storage(_ report: PartitionShardReport) {
         switch report {
         case .partitionFailed(let partition, let reason):
@@ -87,5 +115,13 @@ final class BrokerLog: Sendable {
         case .outputRefused(let count):
             repeated("output refused", kind: name, count: count, ["face": "\(name)"])
         }
+    }
+}
+
+extension KafkaWireError {
+    /// The same for the same mistake, whatever its details.
+    fileprivate var kind: String {
+        let words = "\(self)"
+        return String(words.prefix { $0 != "(" })
     }
 }

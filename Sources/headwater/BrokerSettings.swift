@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import Ingest
+import KafkaServer
 import MQTTServer
 import Partitions
 import Posix
@@ -14,12 +15,16 @@ struct BrokerSettings: Sendable {
     var kafkaAdvertised = ""
     var memoryCeiling = ByteCount.mebibytes(128)
     var mqtt = MQTTServerSettings()
+    var kafka = KafkaServerSettings()
+    var kafkaConnectionsMax = 1_000
+    var kafkaRequestTimeout = Duration.seconds(30)
     var ingest = IngestSettings()
     var shard = PartitionShardSettings()
     var log = LogSettings()
 
     static var keys: [ConfigurationKey<BrokerSettings>] {
         own + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
+            + KafkaServerSettings.keys.map { $0.inside(\.kafka) }
             + IngestSettings.keys.map { $0.inside(\.ingest) }
             + PartitionShardSettings.keys.map { $0.inside(\.shard) }
             + LogSettings.keys.map { $0.inside(\.log) }
@@ -67,6 +72,20 @@ struct BrokerSettings: Sendable {
                 "Where Kafka clients are told to connect. Empty: the listener's own address."
             ) { $0.isEmpty || isListener($0) },
             .init(
+                "kafka.connections.max",
+                \.kafkaConnectionsMax,
+                of: defaults,
+                in: 1...1_000_000,
+                "Further Kafka clients are refused."
+            ),
+            .init(
+                "kafka.request.timeout",
+                \.kafkaRequestTimeout,
+                of: defaults,
+                in: .milliseconds(100) ... .minutes(60),
+                "A Kafka client is cut off when a request takes longer than this to arrive."
+            ),
+            .init(
                 "memory.ceiling",
                 \.memoryCeiling,
                 of: defaults,
@@ -82,7 +101,7 @@ struct BrokerSettings: Sendable {
 }
 
 /// `HOST:PORT` as an operator writes it; an IPv6 address stands in brackets.
-struct HostAndPort: Equatable {
+struct HostAndPort: Equatable, CustomStringConvertible {
     let host: String
     let port: UInt16
 
@@ -93,7 +112,13 @@ struct HostAndPort: Equatable {
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         guard !host.isEmpty else { return nil }
-        self.host = String(host)
+        self.init(host: String(host), port: port)
+    }
+
+    init(host: String, port: UInt16) {
+        self.host = host
         self.port = port
     }
+
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

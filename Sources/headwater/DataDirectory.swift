@@ -73,7 +73,8 @@ struct DataDirectory {
     }
 
     private func unwritable(_ reason: String) -> String {
-        "cannot write in \(path): \(reason); give this user the folder, or choose another with --data"
+        "cannot write in \(path): \(reason); give this user the folder, or choose another with "
+            + "--data"
     }
 }
 

@@ -163,6 +163,15 @@ def test_a_connect_that_never_comes_is_given_up(make_broker):
             assert silent.receive_until_closed() == []
 
 
+def test_a_packet_that_never_ends_is_given_up(make_broker):
+    broker = make_broker("mqtt.packet.timeout=1s").start()
+    with GoodClient(broker):
+        with raw_mqtt.RawMQTT(broker.mqtt_port, seconds=20) as slow:
+            assert slow.open("slow") == 0
+            slow.send(raw_mqtt.publish("t", b"0123456789", 1)[:9])
+            assert all(kind == raw_mqtt.DISCONNECT for kind, _, _ in slow.receive_until_closed())
+
+
 def test_a_flood_of_connections_stops_at_the_limit(make_broker):
     broker = make_broker("mqtt.connections.max=50").start()
     with GoodClient(broker):

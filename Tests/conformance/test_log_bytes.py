@@ -42,7 +42,7 @@ def test_a_small_fetch_still_carries_whole_batches_of_the_file(broker):
 
 def test_batches_lie_zstd_compressed_on_disk(broker):
     messages = telemetry(5000)
-    publishing.publish(broker, messages, window=2000)
+    publishing.publish(broker, messages, window=1000)
     found = stored(broker)
     compressed = [(header, data) for header, data in found if header.codec == ZSTD]
     assert compressed, f"no zstd batch among {len(found)}"

@@ -160,12 +160,15 @@ def test_a_disconnect_takes_the_will_along(client):
     assert reader.messages.get(timeout=10).topic == "after"
 
 
-def test_a_second_connection_takes_the_session_over(client):
-    first = client("same name")
-    second = client("same name")
-    assert second.reason.value == 0
-    assert first.disconnected.get(timeout=10).value == 0x8E  # session taken over
-    second.publish("t", b"x", qos=1)
+def test_a_second_connection_takes_the_session_over(broker, client):
+    with raw_mqtt.RawMQTT(broker.mqtt_port) as first:
+        assert first.open("same name") == 0
+        second = client("same name")
+        assert second.reason.value == 0
+        kind, _, body = first.receive()
+        assert (kind, body[0]) == (raw_mqtt.DISCONNECT, 0x8E)
+        assert first.receive() is None
+        second.publish("t", b"x", qos=1)
 
 
 def test_a_silent_client_is_disconnected_after_its_keep_alive(broker):
