@@ -33,8 +33,11 @@ import Testing
                 found.append(Line(record, topic: topic, timestampType: batch.timestampType))
             }
         }
-        #expect(!found.isEmpty)
-        #expect(found == expected)
+        // DeleteRecords moves the log start offset; the batches before it may still lie there.
+        let start = try #require(expected.first).offset
+        let visible = found.filter { $0.offset >= start }
+        #expect(visible.count == expected.count)
+        #expect(visible == expected, "\(topic)")
     }
 
     @Test(.enabled(if: folder != nil, "no ../shared/kafka-segments here"))
