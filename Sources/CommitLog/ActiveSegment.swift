@@ -83,6 +83,13 @@ struct ActiveSegment {
         if firstAppend == nil { firstAppend = now }
     }
 
+    /// Forgets what was written since the last sync, here and in the file.
+    mutating func discardUnsynced() throws(FileSystemError) {
+        end = syncedEnd
+        try file.truncate(to: syncedEnd - .zero)
+        try file.sync()
+    }
+
     /// Milliseconds since the first append; a clock that went back makes nobody older.
     private func age(at now: Timestamp) -> Int64 {
         guard let firstAppend else { return 0 }

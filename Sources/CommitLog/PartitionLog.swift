@@ -90,14 +90,10 @@ public final class PartitionLog {
     }
 
     /// Seals the log for an orderly stop: data and indexes synced, so that the next start need not
-    /// scan. A log that failed gives up what was never acknowledged, and reports the failure.
+    /// scan. A log that has failed says so, and gets no such stop.
     public func close() throws(CommitLogError) {
         guard !isClosed else { return }
         defer { isClosed = true }
-        if let failure {
-            discardUnsynced()
-            throw .readOnly(failure)
-        }
         try sync()
         do throws(FileSystemError) {
             try active.segment.writeIndexes()
@@ -197,19 +193,17 @@ public final class PartitionLog {
         }
     }
 
+    /// Ends writing for good. What was not synced is cut off at once: the kernel may hold it as clean
+    /// pages that never reached the disk, and no later start may take those for stored. Nobody was
+    /// told of them, and nobody will be.
     private func fail(_ error: FileSystemError) -> CommitLogError {
         failure = error
-        return .fileSystem(error)
-    }
-
-    /// The kernel may hold the unsynced tail as clean pages that never reached the disk. Cut it
-    /// off, so that no later start takes them for stored; nobody was told of them.
-    private func discardUnsynced() {
         do throws(FileSystemError) {
-            try active.file.truncate(to: active.syncedEnd - .zero)
-            try active.file.sync()
+            try active.discardUnsynced()
         } catch {
-            // The disk is failing; the next start scans the tail and believes only what it can.
+            // The disk is failing. The next start scans the tail and believes only what it can.
         }
+        logEndOffset = reader.highWatermark
+        return .fileSystem(error)
     }
 }

@@ -241,7 +241,7 @@ private struct LogRecovery {
             }
             guard !names.allSatisfy(indexNames.contains) else { continue }
             let segment = Segment(sealed: base, folder: folder, fileSystem: fileSystem)
-            try segment.rebuildIndexes()
+            try segment.rebuildIndexes(interval: settings.indexInterval)
             try segment.writeIndexes()
             report.rebuiltIndexes += 1
         }

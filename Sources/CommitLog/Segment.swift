@@ -134,14 +134,16 @@ extension Segment {
     }
 
     /// Reads the data file from its start and builds the indexes anew, in memory.
-    func rebuildIndexes() throws(FileSystemError) {
+    func rebuildIndexes(
+        interval: ByteCount = LogSettings().indexInterval
+    ) throws(FileSystemError) {
         let file = try file()
         let end = FilePosition.zero + (try file.size())
         var rebuilt = SegmentIndexes(baseOffset: baseOffset)
         var cursor = BatchHeaderCursor(file, end: end)
         var position = FilePosition.zero
         while let header = try cursor.header(at: position) {
-            rebuilt.note(header, at: position, interval: .kibibytes(4))
+            rebuilt.note(header, at: position, interval: interval)
             position = position + header.sizeInBytes
         }
         let indexes = Indexes.inMemory(rebuilt)

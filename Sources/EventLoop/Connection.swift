@@ -29,7 +29,7 @@ public final class Connection {
     private var isRefused = false
 
     // Input
-    var kept = KeptInput()
+    let kept = KeptInput()
     /// The handler needs so many bytes before it is worth a call; zero when any number will do.
     var frameBytes = 0
     /// The memory that reading waits for; zero when it does not wait.
@@ -249,7 +249,7 @@ extension Connection {
         guard let handler else { return bytes.count }
         let buffer = takeOutput()
         isDelivering = true
-        let action = handler.received(bytes, output: &buffer.writer)
+        let action = handler.received(bytes, output: &buffer.writer.pointee)
         isDelivering = false
         putBackReplies(buffer)
         frameBytes = 0

@@ -89,7 +89,7 @@ extension Connection {
 }
 
 /// Input that was received and not consumed. Owns no memory while there is none.
-struct KeptInput: ~Copyable {
+final class KeptInput {
     private var start: UnsafeMutableRawPointer?
     private(set) var capacity = 0
     private(set) var count = 0
@@ -122,7 +122,7 @@ struct KeptInput: ~Copyable {
         return count < capacity && 4 * count >= capacity ? capacity : 2 * count
     }
 
-    mutating func grew(by received: Int) { count += received }
+    func grew(by received: Int) { count += received }
 
     func copy(to target: UnsafeMutableRawBufferPointer) {
         guard count > 0 else { return }
@@ -130,7 +130,7 @@ struct KeptInput: ~Copyable {
     }
 
     /// Takes `rest` over, which may be a part of what is kept now.
-    mutating func replace(with rest: UnsafeRawBufferPointer, capacity: Int) {
+    func replace(with rest: UnsafeRawBufferPointer, capacity: Int) {
         count = rest.count
         guard capacity != self.capacity else {
             if let start, let from = rest.baseAddress, from != UnsafeRawPointer(start) {

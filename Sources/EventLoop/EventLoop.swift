@@ -27,11 +27,11 @@ public final class EventLoop {
     let settings: EventLoopSettings
     let epoll: Epoll
     let readBuffer: UnsafeMutableRawBufferPointer
-    var outputBuffers: OutputBufferStore
+    let outputBuffers: OutputBufferStore
     var refusedLingering = 0
 
     private let waker: LoopWaker
-    private var timers = TimerHeap()
+    private let timers = TimerHeap()
     private var mailRounds: [() -> Void] = []
     private var mailboxClosers: [() -> Void] = []
     var listeners: [Listener] = []
@@ -39,11 +39,11 @@ public final class EventLoop {
     var lastConnectionID: UInt64 = 0
 
     // What this iteration still owes. Each connection stands in a queue at most once.
-    private var toRedeliver: [Connection] = []
-    private var toFlush: [Connection] = []
-    private var toTellClosed: [Connection] = []
+    private let toRedeliver = WorkQueue<Connection>()
+    private let toFlush = WorkQueue<Connection>()
+    private let toTellClosed = WorkQueue<Connection>()
     /// Kept alive to the iteration's end: epoll's events may still point at them.
-    var removed: [AnyObject] = []
+    let removed = WorkQueue<AnyObject>()
 
     var inputWaiters: [Connection] = []
     var inputTimer: TimerID?
@@ -152,14 +152,13 @@ public final class EventLoop {
             handle(tag, readiness)
         }
         if waker.takeMail() { for round in mailRounds { round() } }
-        let latest = timers.latest
-        while let body = timers.popDue(now: now, limit: latest) { body() }
+        if timers.earliest <= now { timers.fire(now: now) }
         redeliver()
         tellClosed()
         burstEnded()
         flush()
         tellClosed()
-        removed.removeAll(keepingCapacity: true)
+        while removed.popLast() != nil {}
     }
 
     private func wait() -> Int {
@@ -168,7 +167,8 @@ public final class EventLoop {
             return epoll.wait(milliseconds: 0)
         }
         defer { waker.awake() }
-        guard let deadline = timers.nextDeadline else { return epoll.wait(milliseconds: -1) }
+        let deadline = timers.earliest
+        guard deadline < .never else { return epoll.wait(milliseconds: -1) }
         let current = MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds)
         // Rounded up: a wait that ends too early would only turn the loop in vain.
         let milliseconds = ((deadline - current).nanoseconds + 999_999) / 1_000_000
@@ -186,29 +186,20 @@ public final class EventLoop {
 
     /// What is resumed while this runs waits for the next iteration, so that it comes to an end.
     private func redeliver() {
-        guard !toRedeliver.isEmpty else { return }
-        let waiting = toRedeliver
-        toRedeliver = []
-        for connection in waiting { connection.redeliver() }
+        var present = toRedeliver.count
+        while present > 0, let connection = toRedeliver.popFirst() {
+            present -= 1
+            connection.redeliver()
+        }
     }
 
     private func tellClosed() {
-        var index = 0
-        while index < toTellClosed.count {
-            toTellClosed[index].tellClosed()
-            index += 1
-        }
-        toTellClosed.removeAll(keepingCapacity: true)
+        while let connection = toTellClosed.popFirst() { connection.tellClosed() }
     }
 
     /// Sends what is queued. Calls no handler, so a `write` that needs memory may come here too.
     func flush() {
-        var index = 0
-        while index < toFlush.count {
-            toFlush[index].flush()
-            index += 1
-        }
-        toFlush.removeAll(keepingCapacity: true)
+        while let connection = toFlush.popFirst() { connection.flush() }
     }
 
     func queueRedelivery(of connection: Connection) { toRedeliver.append(connection) }

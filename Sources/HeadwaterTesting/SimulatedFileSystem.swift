@@ -42,6 +42,15 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
+    /// The same machine after its process was killed: nothing is lost, and nothing more is durable
+    /// than before. This one is dead from here on.
+    public func killProcess() -> SimulatedFileSystem {
+        state.withLock { state in
+            state.hasCrashed = true
+            return SimulatedFileSystem(disk: state.disk)
+        }
+    }
+
     /// Bytes read since the start or the last reset, by the path that was opened.
     public var bytesReadByPath: [String: Int] { state.withLock { $0.bytesReadByPath } }
     public func resetBytesRead() { state.withLock { $0.bytesReadByPath.removeAll() } }

@@ -25,12 +25,11 @@ extension PartitionStore {
             settings: settings
         )
         try inDataDirectory { () throws(FileSystemError) in
-            if wasClean {
-                // Durably gone before anything is written: a mark never outlives what it says.
-                try fileSystem.removeFile(path + "/" + StoreFiles.cleanShutdownMark)
-                try fileSystem.syncDirectory(path)
-            }
+            // Durably gone before anything is written: a mark never outlives what it says.
+            if wasClean { try fileSystem.removeFile(path + "/" + StoreFiles.cleanShutdownMark) }
             try store.removeUnfinished(entries)
+            // A killed process may have left names here that a power cut would still take away.
+            try fileSystem.syncDirectory(path)
         }
         store.openPartitions(entries, afterCleanStop: wasClean)
         return store
@@ -84,10 +83,6 @@ extension PartitionStore {
             try fileSystem.createDirectory(path)
         } catch {
             guard error.reason == .exists else { throw .dataDirectory(error) }
-            return
-        }
-        try inDataDirectory { () throws(FileSystemError) in
-            try fileSystem.syncDirectory(parent(of: path))
         }
     }
 
@@ -118,8 +113,11 @@ extension PartitionStore {
             try fileSystem.text(of: file)
         }
         if let stored { return try PartitionStoreIdentity(text: stored, path: file) }
+        // The first start: the directory's own name comes first, so that it is durable wherever
+        // this file is found later.
         let identity = newIdentity()
         try inDataDirectory { () throws(FileSystemError) in
+            try fileSystem.syncDirectory(parent(of: path))
             try fileSystem.replaceText(of: StoreFiles.properties, in: path, with: identity.text)
         }
         return identity

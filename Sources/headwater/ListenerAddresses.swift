@@ -57,8 +57,9 @@ struct Readiness {
     func announce(to log: BrokerLog) {
         let lines = [
             "MQTT  listening on \(bound.mqtt)",
-            "Kafka listening on \(bound.kafka), advertised as \(advertised)",
-            "data in \(store.path), every acknowledged record synced",
+            "Kafka listening on \(bound.kafka)",
+            "Kafka advertised as \(advertised)",
+            "data in \(store.path)",
             "ready",
         ]
         try? StandardStream.output.write(lines.joined(separator: "\n") + "\n")

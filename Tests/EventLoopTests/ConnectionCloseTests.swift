@@ -30,7 +30,7 @@ import Testing
         }
         let client = try harness.connect(receiveBufferBytes: 65_536)
         try client.write([0])
-        try harness.expectEventually { _ in harness.counters.open == 0 }
+        try harness.expectEventually { $0.counters.open == 0 }
         #expect(harness.closes.entries == [Close(id: 1, reason: .finished)])
         #expect(harness.output.used == .zero)
         _ = client.descriptor
@@ -84,7 +84,7 @@ import Testing
         let client = try harness.connect()
         try client.write([1, 2, 3])
         #expect(try client.readToEnd() == [7])
-        try harness.expectEventually { _ in harness.counters.open == 0 }
+        try harness.expectEventually { $0.counters.open == 0 }
         #expect(harness.closes.entries == [Close(id: 1, reason: .finished)])
         #expect(harness.input.used == .zero)
     }
@@ -146,7 +146,7 @@ import Testing
     private func abortAllButOne(_ harness: LoopHarness, round: Int) throws {
         let clients = try (0..<8).map { _ in try SharedClient(harness.connect()) }
         try harness.expectEventually { scope in
-            harness.counters.open == 8 && scope.connections.count == 8
+            scope.counters.open == 8 && scope.connections.count == 8
         }
         let arrived = Journal<Bool>()
         let written = Journal<Bool>()
@@ -170,8 +170,8 @@ import Testing
         let harness = try LoopHarness(handler: sumFrames)
         let clients = try (0..<20).map { _ in try SharedClient(harness.connect()) }
         for client in clients { try client.socket.write([0, 1, 0]) }
-        try harness.expectEventually { _ in
-            harness.counters.bytesReceived.count == 60
+        try harness.expectEventually { scope in
+            scope.counters.bytesReceived.count == 60
         }
         let reading = try SystemThread.start(named: "readers") {
             for client in clients { _ = try? client.socket.readToEnd() }

@@ -21,7 +21,7 @@ import Testing
             #expect(answer.length == UInt32(length))
             #expect(answer.sum == pattern(length).reduce(0) { $0 + UInt64($1) })
         }
-        try harness.expectEventually { _ in harness.input.used == .zero }
+        try harness.expectEventually { $0.input.used == .zero }
     }
 
     @Test func `many frames in one write are all answered`() throws {
@@ -70,7 +70,7 @@ import Testing
         }
         try client.write([0xff])
         #expect(try client.readExactly(4) == [0x00, 0x0a, 0xae, 0x61])
-        try harness.expectEventually { _ in harness.input.used == .zero }
+        try harness.expectEventually { $0.input.used == .zero }
     }
 
     @Test func `resuming shows again what a paused handler left`() throws {
@@ -158,7 +158,7 @@ import Testing
         let first = try harness.connect()
         let second = try harness.connect()
         try first.write(Array(frame(body).prefix(5_000)))
-        try harness.expectEventually { _ in harness.input.used.rawValue > 200_000 }
+        try harness.expectEventually { $0.input.used.rawValue > 200_000 }
         try second.write(Array(frame(body).prefix(5_000)))
         #expect(try harness.reports.wait { !$0.isEmpty } == [.inputPoolFull(count: 1)])
         let isReading = try harness.ask { $0.connections[1].isReading }
@@ -168,6 +168,6 @@ import Testing
         #expect(try first.readSum().length == 200_000)
         try second.write(Array(frame(body).dropFirst(5_000)))
         #expect(try second.readSum().length == 200_000)
-        try harness.expectEventually { _ in harness.input.used == .zero }
+        try harness.expectEventually { $0.input.used == .zero }
     }
 }

@@ -31,7 +31,7 @@ import Testing
         #expect(try other.readExactly(3) == [1, 2, 3])
         #expect(try client.readExactly(bytes.count) == bytes)
         writer.join()
-        try harness.expectEventually { _ in harness.output.used == .zero }
+        try harness.expectEventually { $0.output.used == .zero }
     }
 
     @Test func `writes past a connection's limit are refused, and what was taken arrives`() throws {

@@ -39,8 +39,8 @@ import Testing
         let harness = try LoopHarness(limits: limits, handler: echo)
         do {
             let flood = try (0..<200).map { _ in try SharedClient(harness.connect()) }
-            try harness.expectEventually { _ in
-                harness.counters.refused.count == 197
+            try harness.expectEventually { scope in
+                scope.counters.refused.count == 197
             }
             try flood[0].socket.write([1])
             #expect(try flood[0].socket.readExactly(1) == [1])
@@ -54,10 +54,11 @@ import Testing
     @Test func `a port that somebody listens on is a typed error`() throws {
         let harness = try LoopHarness(handler: echo)
         let pool = MemoryPool(name: "test", capacity: .mebibytes(1))
-        let loop = try EventLoop(settings: EventLoopSettings(input: pool, output: pool))
+        let settings = EventLoopSettings(input: pool, output: pool)
+        let loop = try EventLoop(settings: settings)
         #expect(throws: EventLoopError.addressInUse(harness.address)) {
             _ = try loop.listen(at: harness.address, limits: ConnectionLimits()) { connection in
-                echo(connection, LoopScope(loop, closes: harness.closes))
+                echo(connection, LoopScope(loop, settings: settings, closes: harness.closes))
             }
         }
     }

@@ -31,7 +31,7 @@ final class LoopHarness: Sendable {
         var settings = EventLoopSettings(input: input, output: output)
         settings.report = { reports.record($0) }
         let loop = try EventLoop(settings: settings)
-        let scope = LoopScope(loop, closes: closes)
+        let scope = LoopScope(loop, settings: settings, closes: closes)
         tasks = loop.makeMailbox { (messages: [Task]) in
             for message in messages { message(scope) }
         }
@@ -99,15 +99,22 @@ final class LoopHarness: Sendable {
     }
 }
 
-/// What lives on the loop's thread.
+/// What lives on the loop's thread. Tasks use this and never the harness: the last reference to
+/// that, dropped there, would make the thread wait for its own end.
 final class LoopScope {
     let loop: EventLoop
+    let counters: EventLoopCounters
+    let input: MemoryPool
+    let output: MemoryPool
     let closes: Journal<Close>
     var listener: Listener?
     var connections: [Connection] = []
 
-    init(_ loop: EventLoop, closes: Journal<Close>) {
+    init(_ loop: EventLoop, settings: EventLoopSettings, closes: Journal<Close>) {
         self.loop = loop
+        counters = loop.counters
+        input = settings.input
+        output = settings.output
         self.closes = closes
     }
 }

@@ -30,7 +30,8 @@ import Testing
 
     @Test func `a CONNECT of 5.0 with properties and a delayed will is these bytes`() throws {
         let expected = wire(
-            "10 24 00 04 'MQTT' 05 06 00 3c 05 11 00 00 00 09 00 01 'c' 09 03 00 01 't' 18 00 00 00 07 00 01 'w' 00 02 'by'"
+            "10 24 00 04 'MQTT' 05 06 00 3c 05 11 00 00 00 09 00 01 'c' "
+                + "09 03 00 01 't' 18 00 00 00 07 00 01 'w' 00 02 'by'"
         )
         var properties = Properties()
         properties.append(.sessionExpiryInterval, 9)

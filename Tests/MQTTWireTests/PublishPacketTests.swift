@@ -86,6 +86,23 @@ import Testing
         #expect(try read(packet, .v311).topic == Text(topic))
     }
 
+    @Test func `a wildcard, NUL or bad byte in a topic is found wherever it stands`() throws {
+        for length in 1...40 {
+            for place in 0..<length {
+                for (bad, error) in [
+                    (UInt8(ascii: "+"), MQTTWireError.topicNameWithWildcard),
+                    (UInt8(ascii: "#"), .topicNameWithWildcard), (0, .malformedText),
+                    (0xff, .malformedText),
+                ] {
+                    var topic = [UInt8](repeating: UInt8(ascii: "a"), count: length)
+                    topic[place] = bad
+                    let packet = bytes(0x30, length + 2, 0, length, topic)
+                    #expect(throws: error) { try read(packet, .v311) }
+                }
+            }
+        }
+    }
+
     @Test func `a forwarded message loses alias, flags and QoS, and gains identifiers`() throws {
         let source = wire("32 0e 00 01 't' 00 01 07 23 00 01 03 00 01 'j' 'x'")
         try withFrame(source) { frame in

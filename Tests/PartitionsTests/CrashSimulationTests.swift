@@ -21,7 +21,40 @@ import Testing
             records += simulation.recordsAppended
             recoveryCrashes += simulation.recoveryCrashes
         }
-        #expect(records > 500 * Self.seedsPerBlock)
+        #expect(records > 2_000 * Self.seedsPerBlock)
         #expect(recoveryCrashes > Self.seedsPerBlock)
+    }
+
+    @Test func `no promise breaks at any file call of one workload`() throws {
+        var plan = Simulation.Plan(operations: 60, lives: 1)
+        plan.crashAtCall = .max
+        let whole = Simulation(seed: Self.fixedSeed, plan: plan)
+        try whole.run()
+        try #require(whole.fileCalls > 150)
+        for call in 1...whole.fileCalls {
+            plan.crashAtCall = call
+            check(plan, "crash at file call \(call)")
+        }
+    }
+
+    @Test func `no promise breaks at any file call of one recovery`() throws {
+        var plan = Simulation.Plan(operations: 60, lives: 1)
+        for crashAtCall in [90, 140, 190] {
+            plan.crashAtCall = crashAtCall
+            for call in 1...80 {
+                plan.recoveryCrashAtCall = call
+                check(plan, "crashes at file calls \(crashAtCall) and, recovering, \(call)")
+            }
+        }
+    }
+
+    private static let fixedSeed: UInt64 = 7
+
+    private func check(_ plan: Simulation.Plan, _ what: String) {
+        do {
+            try Simulation(seed: Self.fixedSeed, plan: plan).run()
+        } catch {
+            Issue.record("seed \(Self.fixedSeed), \(what): \(error)")
+        }
     }
 }

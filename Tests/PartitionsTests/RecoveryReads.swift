@@ -23,7 +23,9 @@ enum RecoveryReads {
                 small += count  // Its indexes, after a clean stop.
             } else if path.hasSuffix(".log") || path.hasSuffix("index") {
                 throw Violation(
-                    promise: .p4, what: "read \(count) bytes of \(path), which is sealed")
+                    promise: .p4,
+                    what: "read \(count) bytes of \(path), which is sealed"
+                )
             } else {
                 small += count
             }

@@ -1,0 +1,53 @@
+import BrokerModel
+import CommitLog
+import HeadwaterTesting
+import Testing
+
+/// A checker that never fails proves nothing: each of these plants a bug that one promise forbids.
+@Suite struct PlantedBugTests {
+    @Test func `P1 notices a data file that is acknowledged without a sync`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = [".log"]
+        #expect(promisesBroken(by: plan).contains(.p1))
+    }
+
+    @Test func `P1 notices a segment whose name is never made durable`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = ["-0"]
+        #expect(promisesBroken(by: plan).contains(.p1))
+    }
+
+    @Test func `P2 notices a recovered tail that is shown before it is synced`() {
+        var plan = Simulation.Plan(operations: 12, lives: 6)
+        plan.recoveryFaults.ignoredSyncSuffixes = [".log"]
+        #expect(promisesBroken(by: plan).contains(.p2))
+    }
+
+    @Test func `P2 notices an unclean start that does not raise the leader epoch`() {
+        var plan = Simulation.Plan(lives: 3)
+        plan.recoveryFaults.ignoredSyncSuffixes = ["leader-epoch-checkpoint.tmp", "-0", "-1"]
+        #expect(promisesBroken(by: plan).contains(.p2))
+    }
+
+    @Test func `P4 notices a sealed segment that recovery reads`() {
+        var plan = Simulation.Plan()
+        // Its names are lost by the crash, so that recovery has to read the data instead.
+        plan.faults.ignoredSyncSuffixes = ["-0", "-1"]
+        #expect(promisesBroken(by: plan).contains(.p4))
+    }
+
+    /// Which promises break over some seeds.
+    private func promisesBroken(by plan: Simulation.Plan) -> Set<Violation.Promise> {
+        var broken: Set<Violation.Promise> = []
+        for seed in 0..<100 as Range<UInt64> {
+            do {
+                try Simulation(seed: seed, plan: plan).run()
+            } catch let violation as Violation {
+                broken.insert(violation.promise)
+            } catch {
+                Issue.record("seed \(seed): \(error)")
+            }
+        }
+        return broken
+    }
+}
