@@ -164,6 +164,7 @@ import Testing
             scope.connections = []
         }
         _ = try harness.closes.wait { $0.count == 8 * round + 8 }
+        withExtendedLifetime(clients) {}
     }
 
     @Test func `stop tells every connection and frees all memory`() throws {
