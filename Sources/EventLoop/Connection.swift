@@ -73,9 +73,9 @@ public final class Connection {
 
     /// Appends to the output, which leaves at the end of this iteration. False, with nothing
     /// written, when the connection is closed, its peer reads too slowly or the pool is full: the
-    /// caller drops the message or closes, for `outputDrained` follows only where output of its own
-    /// was stuck. `body` writes only to its writer. From inside
-    /// `received` it always succeeds, and its bytes follow those of that call's own `output`.
+    /// caller drops the message or closes. (`outputDrained` follows only where output of this
+    /// connection was stuck.) From inside `received` it always succeeds, and its bytes follow those
+    /// of that call's own `output`. `body` writes only to its writer.
     @discardableResult
     public func write(_ body: (inout ByteWriter) -> Void) -> Bool {
         guard phase == .open else { return false }

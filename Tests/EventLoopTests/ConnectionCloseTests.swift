@@ -126,7 +126,7 @@ import Testing
         #expect(harness.closes.entries == [Close(id: 1, reason: .takenOver)])
     }
 
-    /// All connections are ready in one batch of events, and the first to be served aborts the rest:
+    /// All connections are ready in one batch, and the first to be served aborts the rest:
     /// their events are stale.
     @Test func `aborting others whose events are in the same batch is safe`() throws {
         let harness = try LoopHarness { connection, scope in
