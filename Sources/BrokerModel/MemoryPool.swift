@@ -27,8 +27,8 @@ public final class MemoryPool: Sendable {
         return false
     }
 
-    /// Takes `size` although the pool is full: for what has arrived already. The taker stops its peer,
-    /// so that this happens once before there is room again.
+    /// Takes `size` although the pool is full: for what has arrived already. The taker stops its
+    /// peer, so that this happens once before there is room again.
     public func overdraw(_ size: ByteCount) {
         reserved.add(size.rawValue, ordering: .relaxed)
     }

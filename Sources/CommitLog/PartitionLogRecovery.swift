@@ -123,8 +123,9 @@ private struct LogRecovery {
 
     // MARK: After a clean stop
 
-    /// Takes the log up where `close` left it, from the indexes and a walk over the few headers past
-    /// their last entry. Nil when the files do not fit together: then the stop was not so clean.
+    /// Takes the log up where `close` left it, from the indexes and a walk over the few headers
+    /// past their last entry. Nil when the files do not fit together: then the stop was not so
+    /// clean.
     mutating func resume() throws(CommitLogError) -> RecoveredLog? {
         do throws(FileSystemError) {
             guard unfinished.isEmpty, let epochs = try storedEpochs(),
@@ -187,8 +188,8 @@ private struct LogRecovery {
 
     // MARK: After anything else
 
-    /// Scans the active segment, and that one alone; cuts its torn tail; makes what it holds durable
-    /// before anybody may see it; and begins a new leader epoch.
+    /// Scans the active segment, and that one alone; cuts its torn tail; makes what it holds
+    /// durable before anybody may see it; and begins a new leader epoch.
     mutating func recover() throws(CommitLogError) -> RecoveredLog {
         do throws(FileSystemError) {
             try removeLeftovers()

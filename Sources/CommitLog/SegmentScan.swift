@@ -16,8 +16,8 @@ struct SegmentScan {
         logEndOffset = baseOffset
     }
 
-    /// Reads each byte once. A batch counts only at the very offset that is due, whole, with a valid
-    /// checksum and an epoch not below the one before: leftovers of anything else never pass.
+    /// Reads each byte once. A batch counts only at the very offset that is due, whole, with a
+    /// valid checksum and an epoch not below the one before: leftovers of anything else never pass.
     static func run(
         _ file: any File,
         baseOffset: Offset,

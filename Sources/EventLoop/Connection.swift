@@ -29,12 +29,12 @@ public final class Connection {
     private var isRefused = false
 
     // Input
-    var kept = KeptInput()
+    let kept = KeptInput()
     /// The handler needs so many bytes before it is worth a call; zero when any number will do.
     var frameBytes = 0
     /// The memory that reading waits for; zero when it does not wait.
     private(set) var inputNeed = ByteCount.zero
-    private var isPaused = false
+    private(set) var isPaused = false
     private var isDelivering = false
     private var isQueuedForRedelivery = false
 
@@ -156,7 +156,7 @@ public final class Connection {
     /// The peer's end: there is nobody left to wait for.
     private func peerEnded(_ reason: CloseReason) {
         if phase == .open { end(.closing, reason) }
-        if !isStuck { sendOutput() }
+        if let output, !isStuck { _ = socket.send(output.unsent) }  // What it takes, it takes.
         release()
     }
 
@@ -249,7 +249,7 @@ extension Connection {
         guard let handler else { return bytes.count }
         let buffer = takeOutput()
         isDelivering = true
-        let action = handler.received(bytes, output: &buffer.writer)
+        let action = handler.received(bytes, output: &buffer.writer.pointee)
         isDelivering = false
         putBackReplies(buffer)
         frameBytes = 0

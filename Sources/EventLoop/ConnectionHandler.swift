@@ -59,7 +59,7 @@ public enum CloseReason: Equatable, Sendable {
 }
 
 /// What one listener grants each of its connections.
-public struct ConnectionLimits {
+public struct ConnectionLimits: Sendable {
     public var connectionsMax = 1_024
     /// Unsent output past which `write` refuses. A single message may exceed it when it is alone.
     public var outputBytesMax = ByteCount.mebibytes(4)
@@ -73,7 +73,7 @@ public struct ConnectionLimits {
     public var receiveBufferBytes = ByteCount.zero
     public var sendBufferBytes = ByteCount.zero
     /// What a connection past `connectionsMax` is told before it is closed.
-    public var refusal: () -> [UInt8] = { [] }
+    public var refusal: @Sendable () -> [UInt8] = { [] }
 
     public init() {}
 }

@@ -56,7 +56,8 @@ extension Connection {
     private func keep(_ rest: UnsafeRawBufferPointer, lent: Int, isNewFrame: Bool) {
         let pool = loop.settings.input
         let held = kept.capacity + lent
-        var capacity = KeptInput.capacity(for: rest.count, frameBytes: frameBytes)
+        var capacity = kept.capacity(for: rest.count, frameBytes: frameBytes)
+        if isPaused { capacity = min(capacity, rest.count) }
         if capacity > held, !pool.reserve(ByteCount(capacity - held)) {
             waitForInput(capacity - rest.count)
             capacity = rest.count  // Not more than is held already: it came from there.
@@ -80,14 +81,15 @@ extension Connection {
 
     private func borrowForRead(max: Int) -> Int {
         let pool = loop.settings.input
-        if pool.reserve(ByteCount(max)) { return max }
         let least = min(max, Self.readBytesMin)
-        return pool.reserve(ByteCount(least)) ? least : 0
+        let size = min(max, Swift.max(least, (pool.capacity - pool.used).rawValue))
+        if pool.reserve(ByteCount(size)) { return size }
+        return size > least && pool.reserve(ByteCount(least)) ? least : 0
     }
 }
 
 /// Input that was received and not consumed. Owns no memory while there is none.
-struct KeptInput: ~Copyable {
+final class KeptInput {
     private var start: UnsafeMutableRawPointer?
     private(set) var capacity = 0
     private(set) var count = 0
@@ -107,16 +109,20 @@ struct KeptInput: ~Copyable {
         .init(start: start.map { $0 + count }, count: capacity - count)
     }
 
-    static func capacity(for count: Int, frameBytes: Int) -> Int {
+    /// How much memory to keep `count` bytes in. Of a frame of unknown size it doubles when it is
+    /// full, and stays while it is neither full nor much too large.
+    func capacity(for count: Int, frameBytes: Int) -> Int {
         guard count > 0 else { return 0 }
-        if frameBytes > smallBytesMax { return frameBytes }
-        if count > smallBytesMax { return 2 * count }
-        var capacity = 64
-        while capacity < count { capacity *= 2 }
-        return capacity
+        guard frameBytes <= Self.smallBytesMax else { return frameBytes }
+        guard count > Self.smallBytesMax else {
+            var small = 64
+            while small < count { small *= 2 }
+            return small
+        }
+        return count < capacity && 4 * count >= capacity ? capacity : 2 * count
     }
 
-    mutating func grew(by received: Int) { count += received }
+    func grew(by received: Int) { count += received }
 
     func copy(to target: UnsafeMutableRawBufferPointer) {
         guard count > 0 else { return }
@@ -124,26 +130,20 @@ struct KeptInput: ~Copyable {
     }
 
     /// Takes `rest` over, which may be a part of what is kept now.
-    mutating func replace(with rest: UnsafeRawBufferPointer, capacity: Int) {
+    func replace(with rest: UnsafeRawBufferPointer, capacity: Int) {
         count = rest.count
         guard capacity != self.capacity else {
             if let start, let from = rest.baseAddress, from != UnsafeRawPointer(start) {
-                memmoved(start, from, rest.count)
+                start.copyMemory(from: from, byteCount: rest.count)
             }
             return
         }
         let old = start
         start = capacity > 0 ? .allocate(byteCount: capacity, alignment: 16) : nil
         self.capacity = capacity
-        if let start, let from = rest.baseAddress { memmoved(start, from, rest.count) }
+        if let start, let from = rest.baseAddress {
+            start.copyMemory(from: from, byteCount: rest.count)
+        }
         old?.deallocate()
-    }
-
-    private func memmoved(
-        _ target: UnsafeMutableRawPointer,
-        _ source: UnsafeRawPointer,
-        _ count: Int
-    ) {
-        target.copyMemory(from: source, byteCount: count)
     }
 }

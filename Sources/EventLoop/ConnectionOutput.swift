@@ -19,7 +19,7 @@ extension Connection {
     /// connection is not read again until it is sent.
     func putBackReplies(_ buffer: OutputBuffer) {
         if let beside = output {
-            buffer.writer.writeBytes(beside.unsent)
+            buffer.writer.pointee.writeBytes(beside.unsent)
             loop.outputBuffers.recycle(beside)
         }
         output = buffer
@@ -32,7 +32,7 @@ extension Connection {
     /// A write from inside `received`, while that call's own output is not here.
     func writeBeside(_ body: (inout ByteWriter) -> Void) -> Bool {
         let buffer = takeOutput()
-        body(&buffer.writer)
+        body(&buffer.writer.pointee)
         output = buffer
         return true
     }
@@ -41,13 +41,17 @@ extension Connection {
         let limit = limits.outputBytesMax.rawValue
         guard output?.pending ?? 0 < limit else { return refuseOutput() }
         let buffer = takeOutput()
-        let before = buffer.writer.count
+        let before = buffer.writer.pointee.count
         let isAlone = buffer.pending == 0
-        body(&buffer.writer)
+        body(&buffer.writer.pointee)
+        precondition(output == nil, "a body writes only to its writer")
         output = buffer
-        guard phase == .open else { return refuseOutput() }
+        guard phase != .closed else {
+            dropOutput()
+            return false
+        }
         guard isAlone || buffer.pending <= limit else {
-            buffer.writer.truncate(to: before)
+            buffer.writer.pointee.truncate(to: before)
             return refuseOutput()
         }
         queueFlush()
@@ -58,11 +62,11 @@ extension Connection {
     /// The pool may be full of what only waits for the iteration's end: sends it, and asks again.
     private func writeWithFullPool(_ before: Int) -> Bool {
         loop.flush()
-        guard phase == .open else { return refuseOutput() }
+        guard phase != .closed else { return false }
         guard let buffer = output, buffer.pending > 0, !reserveOutput() else { return true }
         // A message whose first bytes have left has to be followed by its last.
         guard buffer.sent <= before else { return true }
-        buffer.writer.truncate(to: before)
+        buffer.writer.pointee.truncate(to: before)
         if buffer.pending == 0 { sendOutput() }
         return refuseOutput()
     }
@@ -117,39 +121,50 @@ extension Connection {
 
 /// Output on its way. A class, so that it can wander between connections without being copied.
 final class OutputBuffer {
-    var writer = ByteWriter()
+    /// Behind a pointer for the reason that `WorkQueue` gives.
+    let writer: UnsafeMutablePointer<ByteWriter>
     /// How many of the writer's bytes have left.
     var sent = 0
 
-    var pending: Int { writer.count - sent }
-    var unsent: UnsafeRawBufferPointer { .init(rebasing: writer.bytes[sent...]) }
+    init() {
+        writer = .allocate(capacity: 1)
+        writer.initialize(to: ByteWriter())
+    }
+
+    deinit {
+        writer.deinitialize(count: 1)
+        writer.deallocate()
+    }
+
+    var pending: Int { writer.pointee.count - sent }
+    var unsent: UnsafeRawBufferPointer { .init(rebasing: writer.pointee.bytes[sent...]) }
 
     /// Forgets what was sent, once that is at least half: each byte moves at most once on average.
     func compact() {
-        guard sent > 0, 2 * sent >= writer.count else { return }
-        writer.removeFirst(sent)
+        guard sent > 0, 2 * sent >= writer.pointee.count else { return }
+        writer.pointee.removeFirst(sent)
         sent = 0
     }
 }
 
 /// Buffers that wait for their next use, so that a burst allocates nothing.
-struct OutputBufferStore {
+final class OutputBufferStore {
     private let bytesMax: Int
-    private var buffers: [OutputBuffer] = []
+    private let buffers = WorkQueue<OutputBuffer>()
     private var bytes = 0
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    mutating func take() -> OutputBuffer {
+    func take() -> OutputBuffer {
         guard let buffer = buffers.popLast() else { return OutputBuffer() }
-        bytes -= buffer.writer.capacity
+        bytes -= buffer.writer.pointee.capacity
         return buffer
     }
 
-    mutating func recycle(_ buffer: OutputBuffer) {
-        let capacity = buffer.writer.capacity
+    func recycle(_ buffer: OutputBuffer) {
+        let capacity = buffer.writer.pointee.capacity
         guard bytes + capacity <= bytesMax, buffers.count < 1_024 else { return }
-        buffer.writer.removeAll()
+        buffer.writer.pointee.removeAll()
         buffer.sent = 0
         bytes += capacity
         buffers.append(buffer)

@@ -27,31 +27,31 @@ public final class EventLoop {
     let settings: EventLoopSettings
     let epoll: Epoll
     let readBuffer: UnsafeMutableRawBufferPointer
-    var outputBuffers: OutputBufferStore
+    let outputBuffers: OutputBufferStore
     var refusedLingering = 0
 
     private let waker: LoopWaker
-    private var timers = TimerHeap()
+    private let timers = TimerHeap()
     private var mailRounds: [() -> Void] = []
     private var mailboxClosers: [() -> Void] = []
-    private var listeners: [Listener] = []
-    private var connections: [Connection] = []
-    private var lastConnectionID: UInt64 = 0
+    var listeners: [Listener] = []
+    var connections: [Connection] = []
+    var lastConnectionID: UInt64 = 0
 
     // What this iteration still owes. Each connection stands in a queue at most once.
-    private var toRedeliver: [Connection] = []
-    private var toFlush: [Connection] = []
-    private var toTellClosed: [Connection] = []
+    private let toRedeliver = WorkQueue<Connection>()
+    private let toFlush = WorkQueue<Connection>()
+    private let toTellClosed = WorkQueue<Connection>()
     /// Kept alive to the iteration's end: epoll's events may still point at them.
-    private var removed: [AnyObject] = []
+    let removed = WorkQueue<AnyObject>()
 
-    private var inputWaiters: [Connection] = []
-    private var inputTimer: TimerID?
-    private var sweepTime = MonotonicTime.never
-    private var sweepTimer: TimerID?
+    var inputWaiters: [Connection] = []
+    var inputTimer: TimerID?
+    var sweepTime = MonotonicTime.never
+    var sweepTimer: TimerID?
     private var isStopping = false
-    private var inputReports = ReportGate()
-    private var outputReports = ReportGate()
+    var inputReports = ReportGate()
+    var outputReports = ReportGate()
 
     public init(settings: EventLoopSettings) throws(EventLoopError) {
         self.settings = settings
@@ -68,8 +68,8 @@ public final class EventLoop {
     }
 
     deinit {
-        for connection in connections { connection.abort(.serverStopping) }
-        for listener in listeners { listener.socket.close() }
+        for connection in connections { connection.socket.close() }
+        for listener in listeners { listener.close() }
         readBuffer.deallocate()
     }
 
@@ -152,14 +152,13 @@ public final class EventLoop {
             handle(tag, readiness)
         }
         if waker.takeMail() { for round in mailRounds { round() } }
-        let latest = timers.latest
-        while let body = timers.popDue(now: now, limit: latest) { body() }
+        if timers.earliest <= now { timers.fire(now: now) }
         redeliver()
         tellClosed()
         burstEnded()
         flush()
         tellClosed()
-        removed.removeAll(keepingCapacity: true)
+        while removed.popLast() != nil {}
     }
 
     private func wait() -> Int {
@@ -168,7 +167,8 @@ public final class EventLoop {
             return epoll.wait(milliseconds: 0)
         }
         defer { waker.awake() }
-        guard let deadline = timers.nextDeadline else { return epoll.wait(milliseconds: -1) }
+        let deadline = timers.earliest
+        guard deadline < .never else { return epoll.wait(milliseconds: -1) }
         let current = MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds)
         // Rounded up: a wait that ends too early would only turn the loop in vain.
         let milliseconds = ((deadline - current).nanoseconds + 999_999) / 1_000_000
@@ -186,151 +186,23 @@ public final class EventLoop {
 
     /// What is resumed while this runs waits for the next iteration, so that it comes to an end.
     private func redeliver() {
-        guard !toRedeliver.isEmpty else { return }
-        let waiting = toRedeliver
-        toRedeliver = []
-        for connection in waiting { connection.redeliver() }
+        var present = toRedeliver.count
+        while present > 0, let connection = toRedeliver.popFirst() {
+            present -= 1
+            connection.redeliver()
+        }
     }
 
     private func tellClosed() {
-        var index = 0
-        while index < toTellClosed.count {
-            toTellClosed[index].tellClosed()
-            index += 1
-        }
-        toTellClosed.removeAll(keepingCapacity: true)
+        while let connection = toTellClosed.popFirst() { connection.tellClosed() }
     }
 
     /// Sends what is queued. Calls no handler, so a `write` that needs memory may come here too.
     func flush() {
-        var index = 0
-        while index < toFlush.count {
-            toFlush[index].flush()
-            index += 1
-        }
-        toFlush.removeAll(keepingCapacity: true)
+        while let connection = toFlush.popFirst() { connection.flush() }
     }
 
     func queueRedelivery(of connection: Connection) { toRedeliver.append(connection) }
     func queueFlush(of connection: Connection) { toFlush.append(connection) }
     func queueTellClosed(_ connection: Connection) { toTellClosed.append(connection) }
-}
-
-// MARK: - Connections
-
-extension EventLoop {
-    func nextConnectionID() -> UInt64 {
-        lastConnectionID += 1
-        return lastConnectionID
-    }
-
-    /// Watches a new connection; false when the kernel has no room for it.
-    func add(_ connection: Connection) -> Bool {
-        do throws(PosixError) {
-            try epoll.add(connection.socket.rawValue, .input, tag: connection.tag)
-        } catch {
-            return false
-        }
-        connection.slot = connections.count
-        connections.append(connection)
-        return true
-    }
-
-    func remove(_ connection: Connection) {
-        let last = connections.removeLast()
-        if last !== connection {
-            connections[connection.slot] = last
-            last.slot = connection.slot
-        }
-        removed.append(connection)
-    }
-
-    func remove(_ listener: Listener) {
-        listeners.removeAll { $0 === listener }
-        removed.append(listener)
-    }
-
-    /// Promises to look at all connections' deadlines at this time, or a little later.
-    func watchDeadline(_ deadline: MonotonicTime) {
-        guard deadline < sweepTime else { return }
-        if let sweepTimer { cancel(sweepTimer) }
-        sweepTime = deadline
-        sweepTimer = schedule(at: deadline) { [unowned self] in sweepDeadlines() }
-    }
-
-    /// One pass over all connections costs less than a timer for each incomplete frame.
-    private func sweepDeadlines() {
-        sweepTime = .never
-        sweepTimer = nil
-        var next = MonotonicTime.never
-        for connection in connections { next = min(next, connection.expire(now: now)) }
-        guard next < .never else { return }
-        watchDeadline(max(next, now + .milliseconds(50)))
-    }
-
-    /// Lets a connection wait, first come first served, until the input pool has room for it.
-    func waitForInput(_ connection: Connection) {
-        inputWaiters.append(connection)
-        counters.inputWaits.add()
-        if let count = inputReports.pass(now: now, interval: settings.reportInterval) {
-            settings.report(.inputPoolFull(count: count))
-        }
-        guard inputTimer == nil else { return }
-        // A timer, because the pool's other users run on other threads.
-        inputTimer = schedule(at: now + .milliseconds(10)) { [unowned self] in
-            inputTimer = nil
-            retryInput()
-        }
-    }
-
-    private func retryInput() {
-        let pool = settings.input
-        var room = pool.capacity - pool.used
-        var served = 0
-        for connection in inputWaiters {
-            let need = connection.inputNeed
-            guard need <= room || pool.used == .zero && served == 0 else { break }
-            room -= need
-            served += 1
-        }
-        let ready = inputWaiters.prefix(served)
-        inputWaiters.removeFirst(served)
-        for connection in ready { connection.inputMayContinue() }
-        guard inputTimer == nil, !inputWaiters.isEmpty else { return }
-        inputTimer = schedule(at: now + .milliseconds(10)) { [unowned self] in
-            inputTimer = nil
-            retryInput()
-        }
-    }
-
-    func countRefusedOutput() {
-        counters.outputRefused.add()
-        if let count = outputReports.pass(now: now, interval: settings.reportInterval) {
-            settings.report(.outputRefused(count: count))
-        }
-    }
-}
-
-/// What epoll's tag points at: an object's address, its kind in the low bits that are always zero.
-enum EventTag: UInt64 {
-    case connection = 0
-    case listener = 1
-    case wakeUp = 2
-
-    init?(of tag: UInt64) { self.init(rawValue: tag & 3) }
-
-    func tag(for object: AnyObject) -> UInt64 {
-        let address = UInt(bitPattern: Unmanaged.passUnretained(object).toOpaque())
-        return UInt64(address) | rawValue
-    }
-
-    static func object<Object: AnyObject>(of tag: UInt64, as _: Object.Type) -> Object? {
-        guard let pointer = UnsafeRawPointer(bitPattern: UInt(tag & ~3)) else { return nil }
-        return Unmanaged<Object>.fromOpaque(pointer).takeUnretainedValue()
-    }
-}
-
-extension MonotonicTime {
-    /// Later than every deadline.
-    static let never = MonotonicTime(nanoseconds: .max)
 }

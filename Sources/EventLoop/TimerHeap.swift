@@ -6,7 +6,7 @@ public struct TimerID: Hashable, Sendable {
 }
 
 /// Timers by deadline, equal ones in the order in which they were scheduled.
-struct TimerHeap {
+final class TimerHeap {
     private struct Entry {
         let deadline: MonotonicTime
         let id: UInt64
@@ -21,53 +21,49 @@ struct TimerHeap {
     private var bodies: [UInt64: () -> Void] = [:]
     private var lastID: UInt64 = 0
 
-    /// The earliest deadline of a timer that was not cancelled.
-    var nextDeadline: MonotonicTime? {
-        mutating get {
-            while let first = entries.first, bodies[first.id] == nil { removeFirst() }
-            return entries.first?.deadline
-        }
-    }
+    /// No timer fires before this. It may be that of a cancelled one: then a loop wakes in vain.
+    private(set) var earliest = MonotonicTime.never
 
-    mutating func schedule(at deadline: MonotonicTime, _ body: @escaping () -> Void) -> TimerID {
+    func schedule(at deadline: MonotonicTime, _ body: @escaping () -> Void) -> TimerID {
         lastID += 1
         bodies[lastID] = body
         entries.append(Entry(deadline: deadline, id: lastID))
         siftUp(from: entries.count - 1)
+        earliest = min(earliest, deadline)
         return TimerID(rawValue: lastID)
     }
 
-    mutating func cancel(_ timer: TimerID) {
+    func cancel(_ timer: TimerID) {
         bodies[timer.rawValue] = nil
         guard entries.count > 2 * bodies.count + 64 else { return }
         entries.removeAll { bodies[$0.id] == nil }
         for index in entries.indices.reversed() { siftDown(from: index) }
     }
 
-    /// The next timer that is due; it then counts as fired. Timers scheduled after `limit` wait for
-    /// the next iteration, so that a timer which schedules itself for now cannot hold the loop.
-    mutating func popDue(now: MonotonicTime, limit: TimerID) -> (() -> Void)? {
-        guard let deadline = nextDeadline, deadline <= now,
-            let first = entries.first, first.id <= limit.rawValue
-        else { return nil }
-        removeFirst()
-        return bodies.removeValue(forKey: first.id)
+    /// Fires what is due. Timers that are scheduled meanwhile wait for the next iteration, so that
+    /// one which schedules itself for now cannot hold the loop.
+    func fire(now: MonotonicTime) {
+        let newest = lastID
+        while let first = entries.first, first.deadline <= now, first.id <= newest {
+            removeFirst()
+            bodies.removeValue(forKey: first.id)?()
+        }
+        earliest = entries.first?.deadline ?? .never
     }
 
-    var latest: TimerID { TimerID(rawValue: lastID) }
-
-    mutating func removeAll() {
+    func removeAll() {
         entries = []
         bodies = [:]
+        earliest = .never
     }
 
-    private mutating func removeFirst() {
+    private func removeFirst() {
         guard let last = entries.popLast(), !entries.isEmpty else { return }
         entries[0] = last
         siftDown(from: 0)
     }
 
-    private mutating func siftUp(from start: Int) {
+    private func siftUp(from start: Int) {
         var index = start
         while index > 0 {
             let parent = (index - 1) / 2
@@ -77,7 +73,7 @@ struct TimerHeap {
         }
     }
 
-    private mutating func siftDown(from start: Int) {
+    private func siftDown(from start: Int) {
         var index = start
         while true {
             var least = index

@@ -14,7 +14,8 @@ final class MQTTConnection: ConnectionHandler {
     /// Took our client identifier over, and waits until nothing of ours is unstored.
     var successor: MQTTConnection?
     private(set) var isClosed = false
-    private unowned let server: MQTTServer
+    /// Outlives its connections; unsafe, because counting references costs on every packet.
+    private unowned(unsafe) let server: MQTTServer
     private var isWaiting = false
 
     init(_ connection: Connection, session: consuming Session, server: MQTTServer) {
@@ -27,7 +28,8 @@ final class MQTTConnection: ConnectionHandler {
     var handle: SessionHandle? { session.handle }
 
     func received(
-        _ input: UnsafeRawBufferPointer, output: inout ByteWriter
+        _ input: UnsafeRawBufferPointer,
+        output: inout ByteWriter
     ) -> ConnectionAction {
         var reader = ByteReader(input)
         let now = server.loop.now
@@ -75,7 +77,8 @@ final class MQTTConnection: ConnectionHandler {
                 session.appended(PublishTicket(rawValue: token.ticket), now: now, output: &output)
             }
         }
-        // Without its PUBACKs a client would wait for ever; it will publish again after a reconnect.
+        // Without its PUBACKs a client would wait for ever; it will publish again after a
+        // reconnect.
         guard admitted else { return connection.close(.outputOverflow) }
         if isWaiting, session.mayRead { resumeReading() }
     }

@@ -1,13 +1,13 @@
 // MQTTServer puts MQTT sessions on sockets: bytes to machines, actions to bytes.
 //
 // Start at `MQTTServer`, which owns what all connections of its loop share: the session directory,
-// the lane into the log and the delivery to subscribers. An `MQTTConnection` feeds its `Session` and
-// does what the session's actions say. A publish is acknowledged when the lane reports it durable,
-// never before (P1). Live delivery does not wait for that.
+// the lane into the log and the delivery to subscribers. An `MQTTConnection` feeds its `Session`
+// and does what the session's actions say. A publish is acknowledged when the lane reports it
+// durable, never before (P1). Live delivery does not wait for that.
 //
 // When the log is slow, the lane fills up and connections stop being read; when it fails, the
-// publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that reads
-// too slowly loses messages at QoS 0, counted; it never holds up anybody else.
+// publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that
+// reads too slowly loses messages at QoS 0, counted; it never holds up anybody else.
 
 import BrokerModel
 import CommitLog
@@ -39,7 +39,10 @@ public final class MQTTServer {
 
     /// `memory` bounds what sessions may keep; the seed should be random.
     package init(
-        loop: EventLoop, lane: IngestLane, settings: MQTTServerSettings, memory: MemoryPool,
+        loop: EventLoop,
+        lane: IngestLane,
+        settings: MQTTServerSettings,
+        memory: MemoryPool,
         seed: UInt64
     ) {
         self.loop = loop
@@ -57,7 +60,11 @@ public final class MQTTServer {
         let listener = try loop.listen(at: address, limits: settings.connectionLimits) {
             [unowned self] connection in
             let session = Session(
-                connection: connection.id, limits: settings.session, memory: memory, now: loop.now)
+                connection: connection.id,
+                limits: settings.session,
+                memory: memory,
+                now: loop.now
+            )
             let handler = MQTTConnection(connection, session: session, server: self)
             connections[connection.id] = handler
             return handler
@@ -120,10 +127,16 @@ extension MQTTServer {
     }
 
     func consult(
-        _ frame: PacketFrame, of connection: MQTTConnection, output: inout ByteWriter
+        _ frame: PacketFrame,
+        of connection: MQTTConnection,
+        output: inout ByteWriter
     ) -> SessionEnd? {
         let action = directory.handle(
-            frame, session: &connection.session, now: loop.now, output: &output)
+            frame,
+            session: &connection.session,
+            now: loop.now,
+            output: &output
+        )
         defer { publishDueWills() }
         switch action {
         case .handled: return nil
@@ -215,7 +228,11 @@ extension MQTTServer {
             var written = false
             let admitted = target.connection.write { output in
                 written = outgoing.write(
-                    packet, to: recipient, session: target.session, output: &output)
+                    packet,
+                    to: recipient,
+                    session: target.session,
+                    output: &output
+                )
             }
             if admitted, written { counters.delivered.add() } else { counters.dropped.add() }
         }

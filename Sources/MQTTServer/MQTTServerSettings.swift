@@ -32,32 +32,61 @@ public struct MQTTServerSettings: Sendable {
         let defaults = MQTTServerSettings()
         return [
             .init(
-                "mqtt.connections.max", \.connectionsMax, of: defaults, in: 1...1_000_000,
-                "Further clients are refused."),
+                "mqtt.connections.max",
+                \.connectionsMax,
+                of: defaults,
+                in: 1...1_000_000,
+                "Further clients are refused."
+            ),
             .init(
-                "mqtt.packet.timeout", \.packetTimeout, of: defaults,
+                "mqtt.packet.timeout",
+                \.packetTimeout,
+                of: defaults,
                 in: .milliseconds(100) ... .minutes(60),
-                "A client is cut off when a packet takes longer than this from first to last byte."),
+                "A client is cut off when a packet takes longer than this from first to last byte."
+            ),
             .init(
-                "mqtt.packet.bytes.max", \.packetBytesMax, of: defaults,
-                in: .kibibytes(1) ... .mebibytes(8), "A client that sends a larger packet is refused."),
+                "mqtt.packet.bytes.max",
+                \.packetBytesMax,
+                of: defaults,
+                in: .kibibytes(1) ... .mebibytes(8),
+                "A client that sends a larger packet is refused."
+            ),
             .init(
-                "mqtt.inflight.max", \.inFlightMax, of: defaults, in: 1...65_535,
-                "Publishes of one client that may wait for the disk: Receive Maximum in MQTT 5."),
+                "mqtt.inflight.max",
+                \.inFlightMax,
+                of: defaults,
+                in: 1...65_535,
+                "Publishes of one client that may wait for the disk: Receive Maximum in MQTT 5."
+            ),
             .init(
-                "mqtt.output.bytes.max", \.outputBytesMax, of: defaults,
+                "mqtt.output.bytes.max",
+                \.outputBytesMax,
+                of: defaults,
                 in: .kibibytes(64) ... .mebibytes(256),
-                "What a client may leave unread before messages to it are dropped."),
+                "What a client may leave unread before messages to it are dropped."
+            ),
             .init(
-                "mqtt.connect.timeout", \.session.connectTimeout, of: defaults,
+                "mqtt.connect.timeout",
+                \.session.connectTimeout,
+                of: defaults,
                 in: .milliseconds(100) ... .minutes(10),
-                "How long a new connection may take to send its CONNECT."),
+                "How long a new connection may take to send its CONNECT."
+            ),
             .init(
-                "mqtt.sessions.max", \.session.sessionsMax, of: defaults, in: 1...1_000_000,
-                "Sessions kept, of clients that are connected or away."),
+                "mqtt.sessions.max",
+                \.session.sessionsMax,
+                of: defaults,
+                in: 1...1_000_000,
+                "Sessions kept, of clients that are connected or away."
+            ),
             .init(
-                "mqtt.subscriptions.max", \.session.subscriptionsPerSessionMax, of: defaults,
-                in: 1...100_000, "Topic filters that one client may subscribe to."),
+                "mqtt.subscriptions.max",
+                \.session.subscriptionsPerSessionMax,
+                of: defaults,
+                in: 1...100_000,
+                "Topic filters that one client may subscribe to."
+            ),
         ]
     }
 }

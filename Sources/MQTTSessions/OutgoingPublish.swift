@@ -23,8 +23,10 @@ public struct OutgoingPublish: ~Copyable {
         from publisher: SessionHandle?,
         in subscriptions: borrowing SubscriptionTree
     ) {
-        matches.removeAll(keepingCapacity: true)
-        firstMatches.removeAll(keepingCapacity: true)
+        if !matches.isEmpty {
+            matches.removeAll(keepingCapacity: true)
+            firstMatches.removeAll(keepingCapacity: true)
+        }
         encoder.forget()
         subscriptions.match(topic, into: &matches)
         guard !matches.isEmpty else { return }
@@ -40,7 +42,7 @@ public struct OutgoingPublish: ~Copyable {
     }
 
     /// Writes the message for one recipient. False if it was dropped: the client is not connected,
-    /// or would find the packet larger than it takes. Between `begin` and here the packet is the same.
+    /// or the packet is larger than it takes. The packet is the one that `begin` had the topic of.
     public mutating func write(
         _ packet: PublishPacket,
         to recipient: Int,

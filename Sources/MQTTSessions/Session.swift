@@ -23,8 +23,9 @@ public struct Session: ~Copyable {
     private let limits: SessionLimits
     private var phase = Phase.awaitingConnect
     private var connack: ConnackPacket?
-    /// How long silence may last: 1.5 times the keep alive (3.1.2.10). Nil: for ever.
-    private var silenceMax: Duration?
+    /// How long silence may last, in nanoseconds: 1.5 times the keep alive (3.1.2.10). Nil: for
+    /// ever.
+    private var silenceMax: Int64?
     private var silenceEnds: MonotonicTime?
     /// The largest packet the client takes (3.1.2.11.4).
     private var clientPacketBytesMax = Int.max
@@ -84,6 +85,7 @@ public struct Session: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func received(
         _ frame: PacketFrame,
         now: MonotonicTime,
@@ -111,6 +113,7 @@ public struct Session: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func publishReceived(
         _ frame: PacketFrame,
         output: inout ByteWriter
@@ -258,12 +261,13 @@ extension Session {
         guard case .accepting = phase, let connack else { return }
         self.connack = nil
         phase = .connected
-        connack.write(to: &output, version: version)
+        write(to: &output) { output, version in connack.write(to: &output, version: version) }
         heard(now: now)
     }
 
+    @inline(__always)
     private mutating func heard(now: MonotonicTime) {
-        silenceEnds = silenceMax.map { now + $0 }
+        silenceEnds = silenceMax.map { MonotonicTime(nanoseconds: now.rawValue &+ $0) }
     }
 }
 
@@ -284,7 +288,7 @@ extension Session {
         )
         clientPacketBytesMax = packet.properties.integer(.maximumPacketSize).map { Int($0) } ?? .max
         let keepAlive = connack.properties.integer(.serverKeepAlive) ?? UInt32(packet.keepAlive)
-        silenceMax = keepAlive == 0 ? nil : .milliseconds(1_500 * Int64(keepAlive))
+        silenceMax = keepAlive == 0 ? nil : 1_500_000_000 * Int64(keepAlive)
     }
 
     /// Refuses a CONNECT, with a CONNACK if the client's version has a code for the reason.

@@ -2,8 +2,9 @@ import MQTTWire
 
 /// Who subscribed to what, as a trie over topic levels (4.7).
 ///
-/// A filter belongs to a subscriber once: the caller removes it before it inserts it again. Matching
-/// visits a node at most once, whatever the topic, and allocates nothing but the result's growth.
+/// A filter belongs to a subscriber once: the caller removes it before it inserts it again.
+/// Matching visits a node at most once, whatever the topic, and allocates nothing but the
+/// result's growth.
 public struct SubscriptionTree: Sendable {
     /// One subscription of one subscriber.
     public struct Entry: Hashable, Sendable {
@@ -89,18 +90,23 @@ public struct SubscriptionTree: Sendable {
         skipsWildcards: Bool,
         into matches: inout [Entry]
     ) {
+        let place = Int(node)
+        let found = levels.nodes[place]
         // `a/#` matches `a` as well (4.7.1.2), so this comes before the question of the end.
-        if !skipsWildcards { matches.append(contentsOf: levels.nodes[Int(node)].multilevel) }
+        if found.hasMultilevel, !skipsWildcards {
+            matches.append(contentsOf: levels.contents[place].multilevel)
+        }
         guard start <= topic.count else {
-            matches.append(contentsOf: levels.nodes[Int(node)].exact)
+            if found.hasExact { matches.append(contentsOf: levels.contents[place].exact) }
             return
         }
-        guard levels.nodes[Int(node)].childCount > 0 else { return }
+        guard found.childCount > 0 else { return }
         let end = topic.levelEnd(from: start)
-        let plus = levels.nodes[Int(node)].plus
-        if plus != TopicLevels.none, !skipsWildcards {
-            visit(plus, topic, from: end &+ 1, skipsWildcards: false, into: &matches)
+        if found.plus != TopicLevels.none, !skipsWildcards {
+            visit(found.plus, topic, from: end &+ 1, skipsWildcards: false, into: &matches)
         }
+        // A lone `+` child needs no look into the table.
+        guard found.childCount > 1 || found.plus == TopicLevels.none else { return }
         let level = UnsafeRawBufferPointer(rebasing: topic[start..<end])
         let named = levels.child(of: node, level)
         if named != TopicLevels.none {
@@ -122,8 +128,19 @@ public struct SubscriptionTree: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Where the level ends that begins at `start`; eight bytes at a time.
     fileprivate func levelEnd(from start: Int) -> Int {
+        guard let first = baseAddress else { return start }
         var end = start
+        while end &+ 8 <= count {
+            let word = UInt64(
+                littleEndian: first.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+            )
+            let slashes = word ^ 0x2f2f_2f2f_2f2f_2f2f
+            let zeros = (slashes &- 0x0101_0101_0101_0101) & ~slashes & 0x8080_8080_8080_8080
+            if zeros != 0 { return end &+ zeros.trailingZeroBitCount / 8 }
+            end &+= 8
+        }
         while end < count, self[end] != UInt8(ascii: "/") { end &+= 1 }
         return end
     }

@@ -5,22 +5,31 @@ struct TopicLevels {
     static let none: Index = -1
     static let root: Index = 0
 
+    /// What matching looks at. Plain numbers only, so that reading a node counts no references.
     struct Node {
         var parent: Index
         var hash: UInt64
-        var level: [UInt8]
         /// Named children and the one for `+`.
         var childCount = 0
         /// The child for `+`, which the table does not hold.
         var plus = TopicLevels.none
+        var hasExact = false
+        var hasMultilevel = false
+
+        var isUnused: Bool { childCount == 0 && !hasExact && !hasMultilevel }
+    }
+
+    /// What hangs on a node.
+    struct Content {
+        var level: [UInt8]
         /// Subscriptions that end here, and those that end here with `/#`.
         var exact: [SubscriptionTree.Entry] = []
         var multilevel: [SubscriptionTree.Entry] = []
-
-        var isUnused: Bool { childCount == 0 && exact.isEmpty && multilevel.isEmpty }
     }
 
     private(set) var nodes: [Node]
+    /// Beside `nodes`, at the same places.
+    private(set) var contents: [Content]
     private var freeNodes: [Index] = []
     /// Open addressing with linear probing: node indexes, `none` for empty.
     private var table = [Index](repeating: none, count: 16)
@@ -30,7 +39,8 @@ struct TopicLevels {
 
     init(seed: UInt64) {
         self.seed = seed
-        nodes = [Node(parent: Self.none, hash: 0, level: [])]
+        nodes = [Node(parent: Self.none, hash: 0)]
+        contents = [Content(level: [])]
     }
 
     var nodeCount: Int { nodes.count - freeNodes.count }
@@ -50,8 +60,8 @@ struct TopicLevels {
         let found = child(of: parent, level)
         guard found == Self.none else { return found }
         if (tableCount + 1) * 2 > table.count { growTable() }
-        let node = Node(parent: parent, hash: hash(parent, level), level: Array(level))
-        let index = store(node)
+        let node = Node(parent: parent, hash: hash(parent, level))
+        let index = store(node, level: Array(level))
         insertIntoTable(index, hash: node.hash)
         tableCount += 1
         return index
@@ -60,31 +70,39 @@ struct TopicLevels {
     mutating func makePlus(of parent: Index) -> Index {
         let found = nodes[Int(parent)].plus
         guard found == Self.none else { return found }
-        let index = store(Node(parent: parent, hash: 0, level: []))
+        let index = store(Node(parent: parent, hash: 0), level: [])
         nodes[Int(parent)].plus = index
         return index
     }
 
     mutating func append(_ entry: SubscriptionTree.Entry, at index: Index, isMultilevel: Bool) {
         if isMultilevel {
-            nodes[Int(index)].multilevel.append(entry)
+            contents[Int(index)].multilevel.append(entry)
         } else {
-            nodes[Int(index)].exact.append(entry)
+            contents[Int(index)].exact.append(entry)
         }
+        noteEntries(at: index)
     }
 
     /// True when the subscriber had an entry there.
     mutating func remove(_ subscriber: SessionHandle, at index: Index, isMultilevel: Bool) -> Bool {
-        let entries = isMultilevel ? nodes[Int(index)].multilevel : nodes[Int(index)].exact
+        let content = contents[Int(index)]
+        let entries = isMultilevel ? content.multilevel : content.exact
         guard let place = entries.firstIndex(where: { $0.subscriber == subscriber }) else {
             return false
         }
         if isMultilevel {
-            nodes[Int(index)].multilevel.remove(at: place)
+            contents[Int(index)].multilevel.remove(at: place)
         } else {
-            nodes[Int(index)].exact.remove(at: place)
+            contents[Int(index)].exact.remove(at: place)
         }
+        noteEntries(at: index)
         return true
+    }
+
+    private mutating func noteEntries(at index: Index) {
+        nodes[Int(index)].hasExact = !contents[Int(index)].exact.isEmpty
+        nodes[Int(index)].hasMultilevel = !contents[Int(index)].multilevel.isEmpty
     }
 
     /// Frees the node and its ancestors as far as nothing hangs on them.
@@ -98,19 +116,22 @@ struct TopicLevels {
                 removeFromTable(index)
             }
             nodes[Int(parent)].childCount -= 1
-            nodes[Int(index)] = Node(parent: Self.none, hash: 0, level: [])
+            nodes[Int(index)] = Node(parent: Self.none, hash: 0)
+            contents[Int(index)] = Content(level: [])
             freeNodes.append(index)
             index = parent
         }
     }
 
-    private mutating func store(_ node: Node) -> Index {
+    private mutating func store(_ node: Node, level: [UInt8]) -> Index {
         nodes[Int(node.parent)].childCount += 1
         if let free = freeNodes.popLast() {
             nodes[Int(free)] = node
+            contents[Int(free)] = Content(level: level)
             return free
         }
         nodes.append(node)
+        contents.append(Content(level: level))
         return Index(nodes.count - 1)
     }
 
@@ -123,7 +144,7 @@ struct TopicLevels {
         guard nodes[Int(index)].hash == hash, nodes[Int(index)].parent == parent else {
             return false
         }
-        return nodes[Int(index)].level.withUnsafeBytes { $0.elementsEqual(level) }
+        return contents[Int(index)].level.withUnsafeBytes { $0.hasSameBytes(as: level) }
     }
 
     private func slot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (table.count &- 1) }
@@ -168,11 +189,7 @@ struct TopicLevels {
             hash = mix(hash, level.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index &+= 8
         }
-        var tail: UInt64 = 0
-        while index < level.count {
-            tail = tail &<< 8 | UInt64(level[index])
-            index &+= 1
-        }
+        let tail = level.tailWord(from: index)
         return mix(hash, tail)
     }
 
@@ -181,5 +198,33 @@ struct TopicLevels {
             by: 0xd6e8_feb8_6659_fd93
         )
         return product.high ^ product.low
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The last bytes, fewer than eight, as one word.
+    @inline(__always)
+    fileprivate func tailWord(from start: Int) -> UInt64 {
+        var tail: UInt64 = 0
+        var index = start
+        while index < count {
+            tail = tail &<< 8 | UInt64(self[index])
+            index &+= 1
+        }
+        return tail
+    }
+
+    @inline(__always)
+    fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        var index = 0
+        while index &+ 8 <= count {
+            let word = loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            guard word == other.loadUnaligned(fromByteOffset: index, as: UInt64.self) else {
+                return false
+            }
+            index &+= 8
+        }
+        return tailWord(from: index) == other.tailWord(from: index)
     }
 }

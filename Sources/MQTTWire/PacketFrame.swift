@@ -30,7 +30,7 @@ extension ByteReader {
         guard let firstByte = peekByte() else { return .incomplete(bytesNeeded: 2) }
         guard let type = PacketType(rawValue: firstByte >> 4) else { throw .reservedPacketType }
         let flags = firstByte & 0x0f
-        guard type == .publish || flags == type.requiredFlags else { throw .reservedFlags(type) }
+        if type != .publish, flags != type.requiredFlags { throw .reservedFlags(type) }
         guard let header = try readLengthAhead() else {
             return .incomplete(bytesNeeded: remaining &+ 1)
         }
@@ -38,11 +38,12 @@ extension ByteReader {
         guard size <= sizeMax else { throw .packetTooLarge(size: size) }
         guard remaining >= size else { return .incomplete(bytesNeeded: size) }
         let start = position &+ header.size
-        let body = UnsafeRawBufferPointer(rebasing: bytes[start..<start &+ header.length])
         skip(size)
+        let body = UnsafeRawBufferPointer(rebasing: bytes[start..<start &+ header.length])
         return .packet(PacketFrame(type: type, flags: flags, body: body))
     }
 
+    @inline(__always)
     private func readLengthAhead() throws(MQTTWireError) -> (size: Int, length: Int)? {
         var length = 0
         for index in 0..<MQTTWireLimits.remainingLengthBytesMax {

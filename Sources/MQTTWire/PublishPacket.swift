@@ -37,12 +37,35 @@ public struct PublishPacket {
         self.qos = qos
         isDuplicate = flags & 0b1000 != 0
         isRetained = flags & 0b0001 != 0
-        var reader = ByteReader(frame.body)
-        topic = try reader.readBinary()
+        // By pointer and not by cursor: this runs for every message.
+        guard let start = frame.body.baseAddress, frame.body.count >= 2 else {
+            throw .packetTooShort
+        }
+        let end = frame.body.count
+        let topicLength = Int(UInt16(bigEndian: start.loadUnaligned(as: UInt16.self)))
+        var position = 2 &+ topicLength
+        guard position <= end else { throw .packetTooShort }
+        topic = UnsafeRawBufferPointer(start: start + 2, count: topicLength)
         try topic.requireTopicName()
-        packetIdentifier = qos == .atMostOnce ? 0 : try reader.readPacketIdentifier()
-        properties = version == .v5 ? try reader.readProperties(in: .publish) : .none
-        payload = reader.rest
+        packetIdentifier = 0
+        if qos != .atMostOnce {
+            guard position &+ 2 <= end else { throw .packetTooShort }
+            packetIdentifier = UInt16(
+                bigEndian: start.loadUnaligned(fromByteOffset: position, as: UInt16.self)
+            )
+            guard packetIdentifier != 0 else { throw .packetIdentifierZero }
+            position &+= 2
+        }
+        let rest = UnsafeRawBufferPointer(start: start + position, count: end &- position)
+        switch version {
+        case .v311:
+            properties = .none
+            payload = rest
+        case .v5:
+            var reader = ByteReader(rest)
+            properties = try reader.readProperties(in: .publish)
+            payload = reader.rest
+        }
         guard !topic.isEmpty || properties.has(.topicAlias) else { throw .topicNameEmpty }
     }
 

@@ -64,15 +64,11 @@ enum ByteWords {
 
     @inline(__always)
     static func hasZero(_ word: UInt64) -> Bool { (word &- ones) & ~word & highBits != 0 }
-
-    @inline(__always)
-    static func has(_ byte: UInt8, _ word: UInt64) -> Bool {
-        hasZero(word ^ (ones &* UInt64(byte)))
-    }
 }
 
 extension ByteReader {
     /// Reads a field with a two-byte length (MQTT 5, 1.5.6) inside a body.
+    @inline(__always)
     mutating func readBinary() throws(MQTTWireError) -> UnsafeRawBufferPointer {
         guard let length: UInt16 = readInteger(), let field = readBytes(Int(length)) else {
             throw .packetTooShort
@@ -87,6 +83,7 @@ extension ByteReader {
         return field
     }
 
+    @inline(__always)
     mutating func require<T: FixedWidthInteger>(_: T.Type) throws(MQTTWireError) -> T {
         guard let value: T = readInteger() else { throw .packetTooShort }
         return value
@@ -96,6 +93,7 @@ extension ByteReader {
         guard isAtEnd else { throw .trailingBytes }
     }
 
+    @inline(__always)
     mutating func readPacketIdentifier() throws(MQTTWireError) -> UInt16 {
         let identifier = try require(UInt16.self)
         guard identifier != 0 else { throw .packetIdentifierZero }

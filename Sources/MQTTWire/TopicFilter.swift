@@ -72,26 +72,33 @@ extension UnsafeRawBufferPointer {
     }
 
     /// True when all bytes are ASCII and none is NUL or a wildcard: nearly every topic there is.
+    @inline(__always)
     private var isPlainTopic: Bool {
-        guard count >= 8 else {
+        guard count >= 8, let start = baseAddress else {
             for byte in self where !Self.isPlain(byte) { return false }
             return true
         }
+        var marks: UInt64 = 0
         var index = 0
         while index &+ 8 <= count {
-            guard isPlainWord(at: index) else { return false }
+            marks |= Self.marks(of: start.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index &+= 8
         }
-        return index == count || isPlainWord(at: count &- 8)
+        let last = start.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        return (marks | Self.marks(of: last)) & ByteWords.highBits == 0
+    }
+
+    /// A high bit is set if and only if one of eight bytes is not plain. In ASCII only a zero byte
+    /// borrows, and a byte that is not ASCII shows its own high bit.
+    @inline(__always)
+    private static func marks(of word: UInt64) -> UInt64 {
+        let plus = word ^ (ByteWords.ones &* UInt64(UInt8(ascii: "+")))
+        let hash = word ^ (ByteWords.ones &* UInt64(UInt8(ascii: "#")))
+        return word | (word &- ByteWords.ones) | (plus &- ByteWords.ones)
+            | (hash &- ByteWords.ones)
     }
 
     @inline(__always)
-    private func isPlainWord(at index: Int) -> Bool {
-        let word = loadUnaligned(fromByteOffset: index, as: UInt64.self)
-        return ByteWords.isASCII(word) && !ByteWords.hasZero(word)
-            && !ByteWords.has(UInt8(ascii: "+"), word) && !ByteWords.has(UInt8(ascii: "#"), word)
-    }
-
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte > 0 && byte < 0x80 && byte != UInt8(ascii: "+") && byte != UInt8(ascii: "#")
     }

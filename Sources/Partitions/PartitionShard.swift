@@ -112,9 +112,10 @@ public final class PartitionShard {
     }
 }
 
-/// Lets the mailbox's closure find the shard that is made after it.
+/// Lets the mailbox's closure find the shard that is made after it. The loop forgets the closure
+/// when it ends.
 private final class Inbox {
-    weak var shard: PartitionShard?
+    var shard: PartitionShard?
 }
 
 /// What a storage loop is asked for.

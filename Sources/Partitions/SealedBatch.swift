@@ -42,4 +42,14 @@ public struct AppendReply: Sendable {
     public let batch: SealedBatch
     /// The first record's offset, once it is durable as the request asked; or why it is not.
     public let outcome: Result<Offset, CommitLogError>
+
+    public init(
+        partition: PartitionHandle,
+        batch: SealedBatch,
+        outcome: Result<Offset, CommitLogError>
+    ) {
+        self.partition = partition
+        self.batch = batch
+        self.outcome = outcome
+    }
 }

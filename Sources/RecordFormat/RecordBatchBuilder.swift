@@ -28,8 +28,8 @@ public struct RecordBatchBuilder: ~Copyable {
 
     /// Adds a record behind the others.
     ///
-    /// `headerBytes` are `headerCount` headers as `ByteWriter.writeRecordHeader` writes them. Throws,
-    /// and adds nothing, only when the batch would outgrow what the format can describe.
+    /// `headerBytes` are `headerCount` headers as `ByteWriter.writeRecordHeader` writes them.
+    /// Throws, and adds nothing, only when the batch would outgrow what the format can describe.
     public mutating func append(
         timestamp: Timestamp,
         key: UnsafeRawBufferPointer?,

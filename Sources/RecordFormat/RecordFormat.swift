@@ -4,16 +4,16 @@
 // Start at `RecordBatchView`: it reads a batch in place, in bytes that somebody else owns.
 // `RecordBatchBuilder` makes one from records, without an allocation a record, and
 // `RecordBatchEditor` sets the two fields outside the checksum that only the log knows. A batch is
-// trusted in three steps: `first` says that its frame is whole, `check` that its checksum and counts
-// hold, and the `RecordCursor` checks each record as it walks.
+// trusted in three steps: `first` says that its frame is whole, `check` that its checksum and
+// counts hold, and the `RecordCursor` checks each record as it walks.
 //
 // What it refuses: magic 0 and 1, and so far the codecs gzip, snappy and lz4. It keeps no state
 // between batches but the memory of its compressor, decompressor and builder. No bytes, however
 // wrong, make it trap; a batch claims memory only up to the limit that its reader sets.
 //
 // The header, big-endian: base offset 8, batch length 4 (of what follows), leader epoch 4, magic 1,
-// CRC-32C 4 (of what follows), attributes 2, last offset delta 4, base timestamp 8, max timestamp 8,
-// producer id 8, producer epoch 2, base sequence 4, record count 4; then the records.
+// CRC-32C 4 (of what follows), attributes 2, last offset delta 4, base timestamp 8, max timestamp
+// 8, producer id 8, producer epoch 2, base sequence 4, record count 4; then the records.
 import BrokerModel
 
 /// Sizes that the format fixes.

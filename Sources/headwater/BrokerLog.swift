@@ -1,6 +1,7 @@
 import BrokerModel
 import EventLoop
 import KafkaServer
+import KafkaWire
 import Logging
 import MQTTServer
 import Partitions
@@ -17,21 +18,110 @@ final class BrokerLog: Sendable {
         self.log = log
     }
 
-    func info(_ message: String, _ metadata: Logger.Metadata = [:]) {
-        log.info("\(message)", metadata: metadata)
+    func info(_ message: String, _ fields: [String: String] = [:]) {
+        log.info("\(message)", metadata: Self.metadata(fields))
     }
 
-    func error(_ message: String, _ metadata: Logger.Metadata = [:]) {
-        log.error("\(message)", metadata: metadata)
+    func error(_ message: String, _ fields: [String: String] = [:]) {
+        log.error("\(message)", metadata: Self.metadata(fields))
     }
 
     /// A warning that may come in floods; `kind` is what counts as the same.
-    func repeated(_ message: String, kind: String, count: Int = 1, _ metadata: Logger.Metadata) {
+    func repeated(_ message: String, kind: String, count: Int = 1, _ fields: [String: String]) {
         let now = SystemClock.monotonicNanoseconds / 1_000_000
         let admitted = limiter.withLock { $0.admit("\(message) \(kind)", count: count, now: now) }
         guard let admitted else { return }
-        var metadata = metadata
-        if admitted > 1 { metadata["count"] = "\(admitted)" }
-        log.warning("\(message)", metadata: metadata)
+        var fields = fields
+        if admitted > 1 { fields["count"] = "\(admitted)" }
+        log.warning("\(message)", metadata: Self.metadata(fields))
+    }
+
+    private static func metadata(_ fields: [String: String]) -> Logger.Metadata {
+        fields.mapValues { .string($0) }
+    }
+
+    /// A client that was refused or cut off.
+    func refused(_ face: String, _ peer: SocketAddress, _ kind: String, _ reason: String) {
+        repeated(
+            "client refused",
+            kind: "\(face) \(kind)",
+            ["face": "\(face)", "peer": "\(peer)", "reason": "\(reason)"]
+        )
+    }
+
+    func kafka(_ report: KafkaReport) {
+        switch report {
+        case .disconnected(let peer, let client, let error):
+            repeated(
+                "client refused",
+                kind: "kafka \(error.kind)",
+                [
+                    "face": "kafka", "peer": "\(peer)", "client": client.clientID,
+                    "reason": "\(error)",
+                ]
+            )
+        case .produceRefused(let peer, let client):
+            repeated(
+                "produce is not served yet; publish over MQTT",
+                kind: "produce",
+                ["peer": "\(peer)", "client": client.clientID]
+            )
+        case .readFailed(let partition, let error):
+            repeated(
+                "partition cannot be read",
+                kind: "\(partition)",
+                ["partition": "\(partition)", "reason": "\(error)"]
+            )
+        }
+    }
+
+    func storage(_ report: PartitionShardReport) {
+        switch report {
+        case .partitionFailed(let partition, let reason):
+            repeated(
+                "partition is read-only",
+                kind: "\(partition)",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .closeFailed(let reason):
+            error("the data folder was not closed cleanly", ["reason": "\(reason)"])
+        }
+    }
+
+    /// A loop whose own trouble is logged under its name.
+    func makeLoop(
+        _ name: String,
+        input: MemoryPool,
+        output: MemoryPool
+    ) throws(EventLoopError) -> EventLoop {
+        var settings = EventLoopSettings(input: input, output: output)
+        settings.report = { [self] in loop(name, $0) }
+        return try EventLoop(settings: settings)
+    }
+
+    private func loop(_ name: String, _ report: EventLoopReport) {
+        switch report {
+        case .connectionsRefused(_, let count):
+            repeated("too many connections", kind: name, count: count, ["face": "\(name)"])
+        case .acceptFailed(_, let reason, let count):
+            repeated(
+                "cannot accept connections",
+                kind: name,
+                count: count,
+                ["face": "\(name)", "reason": "\(reason)"]
+            )
+        case .inputPoolFull(let count):
+            repeated("input memory is full", kind: name, count: count, ["face": "\(name)"])
+        case .outputRefused(let count):
+            repeated("output refused", kind: name, count: count, ["face": "\(name)"])
+        }
+    }
+}
+
+extension KafkaWireError {
+    /// The same for the same mistake, whatever its details.
+    fileprivate var kind: String {
+        let words = "\(self)"
+        return String(words.prefix { $0 != "(" })
     }
 }

@@ -16,6 +16,8 @@ struct BrokerSettings: Sendable {
     var memoryCeiling = ByteCount.mebibytes(128)
     var mqtt = MQTTServerSettings()
     var kafka = KafkaServerSettings()
+    var kafkaConnectionsMax = 1_000
+    var kafkaRequestTimeout = Duration.seconds(30)
     var ingest = IngestSettings()
     var shard = PartitionShardSettings()
     var log = LogSettings()
@@ -70,6 +72,20 @@ struct BrokerSettings: Sendable {
                 "Where Kafka clients are told to connect. Empty: the listener's own address."
             ) { $0.isEmpty || isListener($0) },
             .init(
+                "kafka.connections.max",
+                \.kafkaConnectionsMax,
+                of: defaults,
+                in: 1...1_000_000,
+                "Further Kafka clients are refused."
+            ),
+            .init(
+                "kafka.request.timeout",
+                \.kafkaRequestTimeout,
+                of: defaults,
+                in: .milliseconds(100) ... .minutes(60),
+                "A Kafka client is cut off when a request takes longer than this to arrive."
+            ),
+            .init(
                 "memory.ceiling",
                 \.memoryCeiling,
                 of: defaults,
@@ -85,7 +101,7 @@ struct BrokerSettings: Sendable {
 }
 
 /// `HOST:PORT` as an operator writes it; an IPv6 address stands in brackets.
-struct HostAndPort: Equatable {
+struct HostAndPort: Equatable, CustomStringConvertible {
     let host: String
     let port: UInt16
 
@@ -96,7 +112,13 @@ struct HostAndPort: Equatable {
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         guard !host.isEmpty else { return nil }
-        self.host = String(host)
+        self.init(host: String(host), port: port)
+    }
+
+    init(host: String, port: UInt16) {
+        self.host = host
         self.port = port
     }
+
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BrokerModel
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -48,7 +49,7 @@ struct ConfigCommand: ParsableCommand {
             )
             for key in BrokerSettings.keys {
                 let fields = [key.name, key.defaultText, key.allowedText].map {
-                    "`" + $0.split(separator: "|").joined(separator: "` \\| `") + "`"
+                    $0.isEmpty ? "empty" : "`" + $0.split(separator: "|").joined(separator: "` \\| `") + "`"
                 }
                 print("| \(fields.joined(separator: " | ")) | \(key.sentence) |")
             }

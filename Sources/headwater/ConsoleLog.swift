@@ -14,7 +14,8 @@ struct ConsoleLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "\(utcText(wallClock())) \(event.level) \(event.message)"
+        let time = utcText(Timestamp(milliseconds: SystemClock.wallMilliseconds))
+        var line = "\(time) \(event.level) \(event.message)"
         let pairs = metadata.merging(event.metadata ?? [:]) { _, new in new }
         for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\(Self.quoted(value.description))"

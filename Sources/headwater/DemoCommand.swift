@@ -7,8 +7,8 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Publish this box's own readings and a simulated plant over MQTT.",
         discussion: """
-            Each device has an MQTT connection of its own and waits for every acknowledgement (QoS 1).
-            Ends on Ctrl-C, or after --duration.
+            Each device has an MQTT connection of its own and waits for every acknowledgement
+            (QoS 1). Ends on Ctrl-C, or after --duration.
 
             EXAMPLES
               headwater demo
@@ -45,8 +45,10 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         try exitingOnFailure {
+            let address = try resolved(mqtt, flag: "--mqtt")
             do throws(MQTTClientError) {
-                try DemoRun(command: self, address: try resolved(mqtt, flag: "--mqtt")).run()
+                var demo = DemoRun(command: self, address: address)
+                try demo.run()
             } catch {
                 throw Failure.cannotConnect(
                     "\(mqtt): \(error); is 'headwater serve' running there?"

@@ -1,7 +1,8 @@
 // headwater is the one executable: the broker and every operator command.
 //
 // Start at `ServeCommand` for the broker; `BrokerGraph` is the only file that knows every module.
-// `DemoCommand` and `TailCommand` are clients like any other: they talk MQTT and Kafka over sockets.
+// `DemoCommand` and `TailCommand` are clients like any other: they talk MQTT and Kafka over
+// sockets.
 
 import ArgumentParser
 

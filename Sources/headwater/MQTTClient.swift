@@ -68,7 +68,7 @@ final class MQTTClient {
     }
 
     func disconnect() throws(MQTTClientError) {
-        DisconnectPacket(type: .disconnect, reasonCode: .success)
+        DisconnectPacket(.success)
             .write(to: &output, version: .v5)
         try send()
     }

@@ -8,22 +8,27 @@ struct MemoryPools {
     let fetch: MemoryPool
     let mqttInput: MemoryPool
     let mqttOutput: MemoryPool
+    /// What MQTT sessions keep: subscriptions, wills, topic aliases.
+    let sessions: MemoryPool
     let kafkaInput: MemoryPool
     let kafkaOutput: MemoryPool
+    /// The storage loop has no sockets.
+    let storage = MemoryPool(name: "storage", capacity: .zero)
 
     init(ceiling: ByteCount) {
         func pool(_ name: String, _ sixteenths: Int) -> MemoryPool {
             MemoryPool(name: name, capacity: ByteCount(ceiling.rawValue / 16 * sixteenths))
         }
-        ingest = pool("ingest", 5)
+        ingest = pool("ingest", 4)
         fetch = pool("fetch", 4)
         mqttInput = pool("mqtt.input", 2)
         mqttOutput = pool("mqtt.output", 3)
+        sessions = pool("mqtt.sessions", 1)
         kafkaInput = pool("kafka.input", 1)
         kafkaOutput = pool("kafka.output", 1)
     }
 
     var all: [MemoryPool] {
-        [ingest, fetch, mqttInput, mqttOutput, kafkaInput, kafkaOutput]
+        [ingest, fetch, mqttInput, mqttOutput, sessions, kafkaInput, kafkaOutput]
     }
 }

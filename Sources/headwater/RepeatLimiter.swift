@@ -1,4 +1,5 @@
-/// Lets the first event of a kind through, and then one line an interval with how many it stands for.
+/// Lets the first event of a kind through, and then one line an interval with how many it stands
+/// for.
 struct RepeatLimiter {
     private struct Kind {
         var nextAllowed: Int64

@@ -57,7 +57,7 @@ struct ServeCommand: ParsableCommand {
             LoggingSystem.bootstrap { _ in ConsoleLog() }
             let log = Logger(label: "headwater")
             let settings = try readSettings(environment, log)
-            try BrokerGraph(settings: settings, insecure: insecure, log: log).run()
+            try BrokerGraph(settings: settings, log: log).run(insecure: insecure)
         }
     }
 

@@ -1,0 +1,135 @@
+import BrokerModel
+import EventLoop
+import KafkaWire
+import Partitions
+
+// One connection's Fetch requests: read now, or parked until there is more to read.
+extension KafkaConnectionHandler {
+    func fetch(
+        _ reader: inout ByteReader,
+        _ header: KafkaRequestHeader,
+        _ output: inout ByteWriter
+    ) throws(KafkaWireError) -> Step {
+        let version = header.apiVersion
+        let request = try FetchRequest(reading: &reader, version: version)
+        let now = service.loop.now
+        let front = frontFetch ?? frontFetch(of: request, now: now)
+        let mayWaitForMemory = now < front.memoryDeadline
+        let granted = reserve(for: request)
+        if granted == nil, mayWaitForMemory { return waitForMemory(front) }
+        let start = output.count
+        var pass = write(request, header, room: granted, to: &output)
+        // What is held from here on is what the pass has read.
+        if let granted { service.fetchMemory.release(granted) }
+        guard granted == nil || now >= front.deadline || isEnough(pass, for: request) else {
+            output.truncate(to: start)
+            return waitForRecords(front, pass, request, now: now)
+        }
+        if pass.recordBytes > 0, !hold(ByteCount(pass.recordBytes)) {
+            output.truncate(to: start)
+            if mayWaitForMemory { return waitForMemory(front) }
+            pass = write(request, header, room: nil, to: &output)
+        }
+        frontFetch = nil
+        service.counters.fetches.add()
+        service.counters.bytesFetched.add(pass.recordBytes)
+        report(pass.failures)
+        return .answered
+    }
+
+    /// Writes a whole response; one without records when there is no room for any.
+    private func write(
+        _ request: FetchRequest,
+        _ header: KafkaRequestHeader,
+        room: ByteCount?,
+        to output: inout ByteWriter
+    ) -> FetchPass {
+        var pass = FetchPass(
+            identity: service.identity,
+            catalog: service.catalog.snapshot,
+            version: header.apiVersion,
+            isolationLevel: request.isolationLevel,
+            room: room ?? .zero,
+            bringing: room == nil ? .nothing : .oneBatch
+        )
+        respond(to: header, .fetch, &output) { pass.write(request, to: &$0) }
+        return pass
+    }
+
+    private func hold(_ size: ByteCount) -> Bool {
+        guard service.fetchMemory.reserve(size) else { return false }
+        holdUntilSent(size)
+        return true
+    }
+
+    private func frontFetch(of request: FetchRequest, now: MonotonicTime) -> FrontFetch {
+        let asked = Duration.milliseconds(Int64(max(0, request.waitMillisecondsMax)))
+        let deadline = now + min(asked, KafkaServerLimits.fetchWaitMax)
+        return FrontFetch(
+            deadline: deadline,
+            memoryDeadline: max(deadline, now + KafkaServerLimits.memoryWaitMin)
+        )
+    }
+
+    private func isEnough(_ pass: FetchPass, for request: FetchRequest) -> Bool {
+        pass.isUrgent || request.topics.isEmpty || pass.isFull && pass.recordBytes > 0
+            || pass.recordBytes >= Int(min(request.bytesMin, request.bytesMax))
+    }
+
+    /// Memory for as much as the request can bring, or for less when the pool is short of it; nil
+    /// when it has next to none.
+    private func reserve(for request: FetchRequest) -> ByteCount? {
+        var wanted = 0
+        for topic in request.topics {
+            for partition in topic.partitions { wanted &+= Int(max(0, partition.bytesMax)) }
+        }
+        wanted = min(
+            wanted,
+            Int(max(0, request.bytesMax)),
+            service.settings.fetchBytesMax.rawValue
+        )
+        let pool = service.fetchMemory
+        let free = (pool.capacity - pool.used).rawValue
+        let size = ByteCount(min(wanted, max(free, KafkaServerLimits.fetchReservationMin)))
+        return pool.reserve(size) ? size : nil
+    }
+
+    private func waitForMemory(_ front: FrontFetch) -> Step {
+        if !front.hasWaitedForMemory { service.counters.memoryWaits.add() }
+        frontFetch = front
+        frontFetch?.hasWaitedForMemory = true
+        service.park(
+            FetchWaiter(
+                connection: connection.id,
+                watched: [],
+                deadline: front.memoryDeadline,
+                earliest: service.loop.now,
+                needsMemory: true
+            ),
+            of: self
+        )
+        return .waiting
+    }
+
+    private func waitForRecords(
+        _ front: FrontFetch,
+        _ pass: FetchPass,
+        _ request: FetchRequest,
+        now: MonotonicTime
+    ) -> Step {
+        if frontFetch == nil { service.counters.longPolls.add() }
+        frontFetch = front
+        let isPatient = request.bytesMin > 1
+        service.park(
+            FetchWaiter(
+                connection: connection.id,
+                watched: pass.watched,
+                deadline: front.deadline,
+                earliest: isPatient ? now + KafkaServerLimits.patientFetchInterval : now,
+                needsMemory: false
+            ),
+            of: self
+        )
+        return .waiting
+    }
+}

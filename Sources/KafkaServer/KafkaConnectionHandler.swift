@@ -1,0 +1,270 @@
+import BrokerModel
+import EventLoop
+import KafkaWire
+import Partitions
+
+/// One Kafka client: cuts its bytes into requests and answers them in order.
+final class KafkaConnectionHandler: ConnectionHandler {
+    /// What became of one request.
+    enum Step {
+        case answered
+        /// A fetch that is looked at again: its frame stays where it is, and reading pauses.
+        case waiting
+        case refused(CloseReason)
+    }
+
+    /// The fetch at the front of the input, while it waits.
+    struct FrontFetch {
+        let deadline: MonotonicTime
+        let memoryDeadline: MonotonicTime
+        var hasWaitedForMemory = false
+    }
+
+    let connection: Connection
+    let service: KafkaService
+    private var client = KafkaClientName()
+    var frontFetch: FrontFetch?
+    private var timers: [TimerID] = []
+    /// Of the fetch pool, for records that the peer has not taken yet.
+    private var reserved = ByteCount.zero
+    private var isUnsettled = false
+    private var waitsForOutput = false
+    private var lastWrite = MonotonicTime(nanoseconds: 0)
+    private var stallTimer: TimerID?
+    private var producesRefused = false
+    private var isIntroduced = false
+
+    init(_ connection: Connection, service: KafkaService) {
+        self.connection = connection
+        self.service = service
+    }
+
+    // MARK: Connection
+
+    func received(
+        _ input: UnsafeRawBufferPointer,
+        output: inout ByteWriter
+    ) -> ConnectionAction {
+        stopWaiting()
+        let outputStart = output.count
+        var consumed = 0
+        do throws(KafkaWireError) {
+            while true {
+                guard output.count &- outputStart < KafkaServerLimits.outputBytesPerCallMax else {
+                    waitsForOutput = true
+                    wrote()
+                    return .pause(consumed: consumed)
+                }
+                let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
+                let bytesMax = service.settings.requestBytesMax.rawValue
+                switch try KafkaFrame.first(in: rest, bytesMax: bytesMax) {
+                case .incomplete(let needed):
+                    guard !rest.isEmpty else { return .read(consumed: consumed) }
+                    return .readFrame(consumed: consumed, frameBytes: needed)
+                case .whole(let frame):
+                    let frameEnd = consumed &+ KafkaFrame.lengthBytes &+ frame.count
+                    switch try answer(frame, &output) {
+                    case .answered: consumed = frameEnd
+                    case .waiting: return .pause(consumed: consumed)
+                    case .refused(let reason): return .close(consumed: frameEnd, reason)
+                    }
+                }
+            }
+        } catch {
+            service.counters.count(error)
+            service.report(
+                .disconnected(peer: connection.peer, client: client, error)
+            )
+            return .close(consumed: input.count, .protocolViolation("\(error)"))
+        }
+    }
+
+    func outputDrained() { settle() }
+
+    func closed(_ reason: CloseReason) {
+        stopWaiting()
+        stopWatchingForStall()
+        service.forget(connection.id)
+        release()
+    }
+
+    // MARK: Waiting
+
+    /// Shows the waiting fetch to `received` again, in this iteration or in the next.
+    func lookAgain() { connection.resumeReading() }
+
+    func lookAgain(at time: MonotonicTime) {
+        timers.append(service.loop.schedule(at: time) { [weak self] in self?.lookAgain() })
+    }
+
+    private func stopWaiting() {
+        service.unpark(connection.id)
+        guard !timers.isEmpty else { return }
+        for timer in timers { service.loop.cancel(timer) }
+        timers.removeAll(keepingCapacity: true)
+    }
+
+    /// Counts record bytes against the pool until the peer has taken them.
+    func holdUntilSent(_ size: ByteCount) {
+        reserved += size
+        wrote()
+    }
+
+    private func wrote() {
+        lastWrite = service.loop.now
+        guard !isUnsettled else { return }
+        isUnsettled = true
+        service.settleAfterFlush(self)
+    }
+
+    /// Gives back the memory of what was sent. Output that is still there and is not of this very
+    /// iteration makes the socket call `outputDrained` once it is gone.
+    func settle() {
+        isUnsettled = false
+        guard connection.pendingOutput == .zero else {
+            if lastWrite == service.loop.now { wrote() } else { watchForStall() }
+            return
+        }
+        stopWatchingForStall()
+        release()
+        guard waitsForOutput else { return }
+        waitsForOutput = false
+        lookAgain()
+    }
+
+    /// A peer that takes nothing for long must not keep memory from the others.
+    private func watchForStall() {
+        guard stallTimer == nil else { return }
+        let before = connection.pendingOutput
+        let time = service.loop.now + KafkaServerLimits.stallTime
+        stallTimer = service.loop.schedule(at: time) { [weak self] in
+            guard let self else { return }
+            stallTimer = nil
+            guard connection.isOpen, connection.pendingOutput > .zero else { return }
+            guard connection.pendingOutput >= before else { return watchForStall() }
+            service.counters.stalled.add()
+            connection.abort(.outputOverflow)
+        }
+    }
+
+    private func stopWatchingForStall() {
+        if let stallTimer { service.loop.cancel(stallTimer) }
+        stallTimer = nil
+    }
+
+    private func release() {
+        let size = reserved
+        reserved = .zero
+        service.releaseFetchMemory(size)
+    }
+
+    // MARK: Requests
+
+    private func answer(
+        _ frame: UnsafeRawBufferPointer,
+        _ output: inout ByteWriter
+    ) throws(KafkaWireError) -> Step {
+        var reader = ByteReader(frame)
+        let header = try KafkaRequestHeader(reading: &reader)
+        note(header)
+        guard let api = header.api else { throw .unknownAPI(header.apiKey) }
+        let version = header.apiVersion
+        if api != .fetch || frontFetch == nil { service.counters.requests.add() }
+        switch api {
+        case .apiVersions: try answerApiVersions(&reader, header, &output)
+        case .metadata:
+            let request = try MetadataRequest(reading: &reader, version: version)
+            let response = answers.metadata(request, version: version)
+            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
+        case .listOffsets:
+            let request = try ListOffsetsRequest(reading: &reader, version: version)
+            var answers = answers
+            let response = answers.listOffsets(request, version: version)
+            report(answers.failures)
+            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
+        case .produce: return try refuseProduce(&reader, header, &output)
+        case .fetch: return try fetch(&reader, header, &output)
+        }
+        return .answered
+    }
+
+    private var answers: BrokerAnswers {
+        BrokerAnswers(identity: service.identity, catalog: service.catalog.snapshot)
+    }
+
+    private func answerApiVersions(
+        _ reader: inout ByteReader,
+        _ header: KafkaRequestHeader,
+        _ output: inout ByteWriter
+    ) throws(KafkaWireError) {
+        let version = header.apiVersion
+        guard KafkaAPI.apiVersions.versions.contains(version) else {
+            // The one case where a version that we do not know gets an answer (KIP-511).
+            return respond(to: header, .apiVersions, &output) {
+                BrokerAnswers.apiVersionsUnsupported.write(to: &$0, version: 0)
+            }
+        }
+        let request = try ApiVersionsRequest(reading: &reader, version: version)
+        client.software = bounded(request.clientSoftwareName)
+        client.softwareVersion = bounded(request.clientSoftwareVersion)
+        let response = BrokerAnswers.apiVersions(request, version: version)
+        respond(to: header, .apiVersions, &output) { response.write(to: &$0, version: version) }
+    }
+
+    private func refuseProduce(
+        _ reader: inout ByteReader,
+        _ header: KafkaRequestHeader,
+        _ output: inout ByteWriter
+    ) throws(KafkaWireError) -> Step {
+        let version = header.apiVersion
+        let request = try ProduceRequest(reading: &reader, version: version)
+        service.counters.producesRefused.add()
+        if !producesRefused {
+            producesRefused = true
+            service.report(
+                .produceRefused(peer: connection.peer, client: client)
+            )
+        }
+        // Who asked for no answer learns of an error by the connection's end, as with Kafka.
+        guard request.acks != 0 else {
+            return .refused(.refused("Produce is not served"))
+        }
+        let response = BrokerAnswers.produceRefused(request)
+        respond(to: header, .produce, &output) { response.write(to: &$0, version: version) }
+        return .answered
+    }
+
+    func respond(
+        to header: KafkaRequestHeader,
+        _ api: KafkaAPI,
+        _ output: inout ByteWriter,
+        _ body: (inout ByteWriter) -> Void
+    ) {
+        let start = KafkaFrame.begin(&output)
+        KafkaResponseHeader(correlationID: header.correlationID)
+            .write(to: &output, api: api, version: header.apiVersion)
+        body(&output)
+        KafkaFrame.end(&output, startedAt: start)
+    }
+
+    /// Keeps who this is, for reports. A first whole request ends the handshake's time limit.
+    private func note(_ header: KafkaRequestHeader) {
+        if !isIntroduced {
+            isIntroduced = true
+            connection.handshakeCompleted()
+        }
+        guard let clientID = header.clientID, clientID != client.clientID else { return }
+        client.clientID = bounded(clientID)
+    }
+
+    private func bounded(_ text: String) -> String {
+        String(text.prefix(KafkaServerLimits.clientNameLengthMax))
+    }
+
+    func report(_ failures: [FailedRead]) {
+        for failure in failures {
+            service.counters.readsFailed.add()
+            service.report(.readFailed(failure.partition, failure.error))
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import BrokerModel
+import CommitLog
+import KafkaWire
+import Posix
+
+/// What operators should know of. Floods are the listener's to hold back: one comes for each event.
+public enum KafkaReport: Equatable, Sendable {
+    /// A connection was closed because of what its peer sent.
+    case disconnected(peer: SocketAddress, client: KafkaClientName, KafkaWireError)
+    /// A producer was told that this broker takes no Produce requests.
+    case produceRefused(peer: SocketAddress, client: KafkaClientName)
+    /// A fetch or a lookup could not read the log; the client got a storage error.
+    case readFailed(TopicPartition, CommitLogError)
+}
+
+/// What a client says it is, as far as it said so. Bounded, and never trusted.
+public struct KafkaClientName: Equatable, Sendable {
+    public internal(set) var clientID = ""
+    public internal(set) var software = ""
+    public internal(set) var softwareVersion = ""
+}
+
+/// What the Kafka listener has done so far; readable from any thread.
+public final class KafkaServerCounters: Sendable {
+    public let requests = Counter()
+    public let fetches = Counter()
+    /// Record bytes in Fetch responses.
+    public let bytesFetched = Counter()
+    /// Fetches that waited for records, and those that waited for memory.
+    public let longPolls = Counter()
+    public let memoryWaits = Counter()
+    /// Connections closed for what their peer sent, by kind.
+    public let malformed = Counter()
+    public let oversized = Counter()
+    public let unknownAPIs = Counter()
+    public let unsupportedVersions = Counter()
+    /// Connections cut because their peer took no answers.
+    public let stalled = Counter()
+    public let producesRefused = Counter()
+    public let readsFailed = Counter()
+
+    public init() {}
+
+    func count(_ error: KafkaWireError) {
+        switch error {
+        case .frameLength: oversized.add()
+        case .unknownAPI: unknownAPIs.add()
+        case .unsupportedVersion: unsupportedVersions.add()
+        case .truncated, .negativeLength, .unexpectedNull, .tooManyElements, .invalidUTF8,
+            .varintTooLong, .taggedFieldLength:
+            malformed.add()
+        }
+    }
+}

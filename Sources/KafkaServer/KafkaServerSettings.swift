@@ -1,0 +1,59 @@
+import BrokerModel
+
+/// What an operator can set about the Kafka listener.
+public struct KafkaServerSettings: Sendable {
+    /// The largest request. Produce, once it is served, will want more.
+    public var requestBytesMax = ByteCount.mebibytes(1)
+    /// The most record bytes in one Fetch response, whatever the client asks for.
+    public var fetchBytesMax = ByteCount.mebibytes(4)
+
+    public init() {}
+
+    public static var keys: [ConfigurationKey<KafkaServerSettings>] {
+        let defaults = KafkaServerSettings()
+        return [
+            .init(
+                "socket.request.max.bytes",
+                \.requestBytesMax,
+                of: defaults,
+                in: .kibibytes(16) ... .mebibytes(100),
+                "A Kafka client that sends a larger request is disconnected."
+            ),
+            .init(
+                "fetch.max.bytes",
+                \.fetchBytesMax,
+                of: defaults,
+                in: .kibibytes(64) ... .mebibytes(64),
+                "The most record bytes in one Fetch response; a single larger batch still comes."
+            ),
+        ]
+    }
+}
+
+/// Who this broker says it is, and where clients are told to connect.
+public struct KafkaBrokerIdentity: Equatable, Sendable {
+    public var nodeID: Int32
+    public var clusterID: UUIDBytes
+    public var advertisedHost: String
+    public var advertisedPort: UInt16
+
+    /// A broker whose data directory is not open yet.
+    public static let unknown = KafkaBrokerIdentity(
+        nodeID: -1,
+        clusterID: .zero,
+        advertisedHost: "",
+        advertisedPort: 0
+    )
+
+    public init(
+        nodeID: Int32,
+        clusterID: UUIDBytes,
+        advertisedHost: String,
+        advertisedPort: UInt16
+    ) {
+        self.nodeID = nodeID
+        self.clusterID = clusterID
+        self.advertisedHost = advertisedHost
+        self.advertisedPort = advertisedPort
+    }
+}

@@ -1,0 +1,113 @@
+import BrokerModel
+import EventLoop
+import Partitions
+
+/// All Kafka connections of one loop, and what they share. Confined to that loop.
+public final class KafkaService {
+    public let counters = KafkaServerCounters()
+    /// Called on the loop with what operators should know of.
+    public var report: (KafkaReport) -> Void = { _ in }
+    /// For the storage loops, which raise it: long polls are woken by it.
+    public let highWatermarkSignal: HighWatermarkSignal
+
+    let loop: EventLoop
+    let catalog: TopicCatalog
+    /// Set before the loop runs.
+    public var identity: KafkaBrokerIdentity
+    let settings: KafkaServerSettings
+    /// Pays for record bytes from the moment they are read until they are sent.
+    let fetchMemory: MemoryPool
+
+    private var handlers: [UInt64: KafkaConnectionHandler] = [:]
+    private var waiters = FetchWaiters()
+    /// Those whose output leaves at the end of this iteration, with a timer to look after it.
+    private var unsettled: [KafkaConnectionHandler] = []
+
+    public init(
+        loop: EventLoop,
+        catalog: TopicCatalog,
+        identity: KafkaBrokerIdentity = .unknown,
+        settings: KafkaServerSettings,
+        fetchMemory: MemoryPool
+    ) {
+        self.loop = loop
+        self.catalog = catalog
+        self.identity = identity
+        self.settings = settings
+        self.fetchMemory = fetchMemory
+        let inbox = Inbox()
+        let mailbox: Mailbox<HighWatermarkAdvance> = loop.makeMailbox { _ in
+            inbox.service?.highWatermarksAdvanced()
+        }
+        highWatermarkSignal = HighWatermarkSignal(mailbox: mailbox)
+        inbox.service = self
+    }
+
+    /// The handler of an accepted connection, for `EventLoop.listen`.
+    public func accept(_ connection: Connection) -> any ConnectionHandler {
+        let handler = KafkaConnectionHandler(connection, service: self)
+        handlers[connection.id] = handler
+        return handler
+    }
+
+    /// Looks at the long polls again. The signal calls this; on the loop anybody may.
+    public func highWatermarksAdvanced() {
+        guard !waiters.isEmpty else { return }
+        // Armed before the look: what advances after it is announced again.
+        highWatermarkSignal.arm()
+        let advanced = waiters.advanced(now: loop.now)
+        for connection in advanced.ready { handlers[connection]?.lookAgain() }
+        for (connection, time) in advanced.later { handlers[connection]?.lookAgain(at: time) }
+    }
+
+    /// How many fetches wait, for records or for memory.
+    public var waitingFetches: Int { waiters.count }
+
+    // MARK: For the handlers
+
+    func park(_ waiter: FetchWaiter, of handler: KafkaConnectionHandler) {
+        waiters.park(waiter)
+        handler.lookAgain(at: waiter.deadline)
+        guard !waiter.needsMemory else { return }
+        highWatermarkSignal.arm()
+        // What became visible between the reading and the arming is announced to nobody.
+        if waiter.watched.contains(where: \.hasAdvanced) {
+            handler.lookAgain(at: max(waiter.earliest, loop.now))
+        }
+    }
+
+    func unpark(_ connection: UInt64) {
+        guard !waiters.isEmpty else { return }
+        waiters.remove(connection)
+    }
+
+    func forget(_ connection: UInt64) {
+        unpark(connection)
+        handlers[connection] = nil
+    }
+
+    /// Calls `settle` once this iteration's output was offered to the socket.
+    func settleAfterFlush(_ handler: KafkaConnectionHandler) {
+        unsettled.append(handler)
+        guard unsettled.count == 1 else { return }
+        // A later time than this iteration's, so that it is the next one that runs this.
+        loop.schedule(at: loop.now + .nanoseconds(1)) { [weak self] in self?.settle() }
+    }
+
+    private func settle() {
+        let written = unsettled
+        unsettled.removeAll(keepingCapacity: true)
+        for handler in written { handler.settle() }
+    }
+
+    func releaseFetchMemory(_ size: ByteCount) {
+        guard size > .zero else { return }
+        fetchMemory.release(size)
+        for connection in waiters.needingMemory() { handlers[connection]?.lookAgain() }
+    }
+}
+
+/// Lets the mailbox's closure find the service that is made after it.
+private final class Inbox {
+    weak var service: KafkaService?
+}

@@ -1,0 +1,145 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+import Ingest
+import KafkaServer
+import Logging
+import MQTTServer
+import Partitions
+import Posix
+
+/// The whole broker: builds the modules, joins them, starts their threads and stops them in order.
+///
+/// Ports are bound before the data directory is touched, so that a busy port leaves no trace.
+/// Listeners close first, the log seals last.
+struct BrokerGraph {
+    private let settings: BrokerSettings
+    private let log: BrokerLog
+    private let pools: MemoryPools
+    private let storageLoop: EventLoop
+    private let mqttLoop: EventLoop
+    private let kafkaLoop: EventLoop
+    private let shard: PartitionShard
+    private let lane: IngestLane
+    private let mqtt: MQTTServer
+    private let kafka: KafkaService
+    private let catalog = TopicCatalog()
+
+    init(settings: BrokerSettings, log: Logger) throws {
+        // Inherited by every thread: a signal ends the broker in order, never in the middle.
+        Self.endings.union(.pipe).block()
+        _ = try? SystemProcess.raiseDescriptorLimit(to: 1 << 20)
+        self.settings = settings
+        self.log = BrokerLog(log)
+        pools = MemoryPools(ceiling: settings.memoryCeiling)
+        storageLoop = try self.log.makeLoop("storage", input: pools.storage, output: pools.storage)
+        mqttLoop = try self.log.makeLoop("mqtt", input: pools.mqttInput, output: pools.mqttOutput)
+        kafkaLoop = try self.log.makeLoop(
+            "kafka",
+            input: pools.kafkaInput,
+            output: pools.kafkaOutput
+        )
+        shard = PartitionShard(loop: storageLoop, settings: settings.shard)
+        lane = IngestLane(
+            settings: settings.ingest,
+            pool: pools.ingest,
+            loop: mqttLoop,
+            shard: shard.mailbox
+        )
+        mqtt = MQTTServer(
+            loop: mqttLoop,
+            lane: lane,
+            settings: settings.mqtt,
+            memory: pools.sessions,
+            seed: .random(in: 0 ... .max)
+        )
+        kafka = KafkaService(
+            loop: kafkaLoop,
+            catalog: catalog,
+            settings: settings.kafka,
+            fetchMemory: pools.fetch
+        )
+        shard.signals = [kafka.highWatermarkSignal]
+        shard.report = { [log = self.log] in log.storage($0) }
+        mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
+        kafka.report = { [log = self.log] in log.kafka($0) }
+    }
+
+    /// Serves until a signal comes, and returns once everything is safely on disk.
+    func run(insecure: Bool) throws {
+        let addresses = try ListenerAddresses(settings, insecure: insecure)
+        let bound = try bind(addresses)
+        let store = try DataDirectory(path: settings.dataDirectory, log: log)
+            .open(nodeID: settings.nodeID, settings: settings.log)
+        lane.routes = RouteTable(everythingTo: try store.defaultTopic())
+        catalog.publish(TopicCatalogSnapshot(of: store))
+        let advertised = addresses.advertised(bound: bound.kafka)
+        kafka.identity = KafkaBrokerIdentity(
+            nodeID: store.identity.nodeID,
+            clusterID: store.identity.clusterID,
+            advertisedHost: advertised.host,
+            advertisedPort: advertised.port
+        )
+        shard.open(store)
+        try runThreads(
+            ready: Readiness(bound: bound, advertised: advertised, store: store)
+        )
+    }
+
+    private func runThreads(ready: Readiness) throws {
+        let stopMQTT = mqttLoop.makeMailbox { [mqtt] (_: [Stop]) in mqtt.stop() }
+        let stopKafka = kafkaLoop.makeMailbox { [kafkaLoop] (_: [Stop]) in kafkaLoop.stop() }
+        let storage = try Self.start("storage", storageLoop)
+        let readers = try Self.start("kafka", kafkaLoop)
+        let writers = try Self.start("mqtt", mqttLoop)
+        ready.announce(to: log)
+        let signal = try Self.endings.wait()
+        log.info("stopping", ["signal": signal == .terminate ? "SIGTERM" : "SIGINT"])
+        stopMQTT.post(Stop())
+        stopKafka.post(Stop())
+        writers.join()
+        readers.join()
+        shard.mailbox.post(.stop)
+        storage.join()
+        log.info(
+            "stopped",
+            [
+                "mqtt_received": "\(mqtt.counters.received.count)",
+                "mqtt_refused": "\(mqtt.counters.refused.count)",
+                "kafka_requests": "\(kafka.counters.requests.count)",
+            ]
+        )
+    }
+
+    private struct Stop: Sendable {}
+    private static let endings: Signals = [.interrupt, .terminate]
+
+    /// Hands a loop to a thread of its own. Everything confined to it was built on this thread,
+    /// which does not touch it again until `join`.
+    private static func start(
+        _ name: String,
+        _ loop: EventLoop
+    ) throws(PosixError) -> SystemThread {
+        nonisolated(unsafe) let loop = loop
+        return try SystemThread.start(named: "headwater-\(name)") { loop.run() }
+    }
+
+    private func bind(
+        _ addresses: ListenerAddresses
+    ) throws -> (mqtt: SocketAddress, kafka: SocketAddress) {
+        var limits = ConnectionLimits()
+        limits.connectionsMax = settings.kafkaConnectionsMax
+        limits.packetTimeout = settings.kafkaRequestTimeout
+        // One answer may hold a whole fetch; a second one waits until the first has left.
+        limits.outputBytesMax = settings.kafka.fetchBytesMax + .mebibytes(1)
+        do throws(EventLoopError) {
+            let mqttBound = try mqtt.listen(at: addresses.mqtt)
+            let listener = try kafkaLoop.listen(at: addresses.kafka, limits: limits) { [kafka] in
+                kafka.accept($0)
+            }
+            return (mqttBound, listener.address)
+        } catch {
+            throw ListenerAddresses.failure(error)
+        }
+    }
+}

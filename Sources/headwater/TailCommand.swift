@@ -1,0 +1,104 @@
+import ArgumentParser
+import BrokerModel
+import KafkaWire
+import Posix
+import RecordFormat
+
+struct TailCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail",
+        abstract: "Show a topic's records as they become durable.",
+        discussion: """
+            Reads through the Kafka listener, as any Kafka client would. Ends on Ctrl-C, or after
+            --count records.
+
+            EXAMPLES
+              headwater tail mqtt
+              headwater tail mqtt --from-beginning --count 10
+              headwater tail mqtt --json | jq .value
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The topic to read.", valueName: "TOPIC"))
+    var topic: String
+
+    @Option(help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT"))
+    var kafka = "127.0.0.1:9092"
+
+    @Option(
+        help: ArgumentHelp(
+            "The broker's MQTT listener, for the commands shown.",
+            valueName: "HOST:PORT"
+        )
+    )
+    var mqtt = "127.0.0.1:1883"
+
+    @Flag(help: "Start with the oldest record instead of the next one.")
+    var fromBeginning = false
+
+    @Option(help: ArgumentHelp("Stop after so many records.", valueName: "N"))
+    var count: Int?
+
+    @Flag(help: "Print each record as one line of JSON.")
+    var json = false
+
+    func validate() throws {
+        guard TopicName(topic) != nil else {
+            throw ValidationError("'\(topic)' is no topic name: 1 to 249 of a-z A-Z 0-9 . _ -")
+        }
+        if let count, count < 1 { throw ValidationError("--count takes a number above 0") }
+    }
+
+    func run() throws {
+        try exitingOnFailure {
+            let address = try resolved(kafka, flag: "--kafka")
+            printEqualCommands()
+            do throws(KafkaClientError) {
+                let client = try KafkaClient(to: address)
+                let place = fromBeginning ? ListOffsetsPlace.earliest : ListOffsetsPlace.latest
+                try follow(try TopicReader(client, topic: topic, from: place))
+            } catch {
+                throw Failure.cannotConnect(
+                    "\(kafka): \(error); is 'headwater serve' running there?"
+                )
+            }
+        }
+    }
+
+    private func follow(_ reader: TopicReader) throws(KafkaClientError) {
+        let stopping: Signals = [.interrupt, .terminate]
+        stopping.union(.pipe).block()
+        var left = count ?? .max
+        while left > 0 {
+            // One write for all that has come; a reader that has seen enough closes the pipe.
+            var text = ""
+            try reader.poll { partition, record in
+                text += line(partition, record) + "\n"
+                left -= 1
+                return left > 0
+            }
+            if !text.isEmpty, (try? StandardStream.output.write(text)) == nil { return }
+            let signal = try? stopping.wait(timeout: .zero)
+            if signal != nil { return }
+        }
+    }
+
+    private func line(_ partition: Int32, _ record: RecordView) -> String {
+        json ? RecordText.json(topic, partition, record) : RecordText.line(partition, record)
+    }
+
+    /// On stderr, so that the records alone can be piped on.
+    private func printEqualCommands() {
+        let start = fromBeginning ? "beginning" : "end"
+        let host = mqtt.split(separator: ":").first ?? "127.0.0.1"
+        let port = mqtt.split(separator: ":").last ?? "1883"
+        writeStandardError(
+            """
+            # the same with other programs:
+            #   kcat -C -b \(kafka) -t \(topic) -o \(start) -f '%T %p@%o %k %s\\n'
+            #   mosquitto_sub -h \(host) -p \(port) -v -t '#'    (live only)
+
+            """
+        )
+    }
+}

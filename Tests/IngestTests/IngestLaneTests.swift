@@ -1,0 +1,194 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+import Ingest
+import MQTTWire
+import Partitions
+import RecordFormat
+import Testing
+
+/// A lane whose log is played by the test: it keeps what it is asked to append, and answers when
+/// the test says so.
+private final class LaneBench {
+    let loop: EventLoop
+    let lane: IngestLane
+    let pool: MemoryPool
+    var requests: [AppendRequest] = []
+    var acknowledged: [AckToken] = []
+    var failures: [CommitLogError] = []
+    private(set) var roomReturned = 0
+
+    init(pool: ByteCount = .mebibytes(4), settings: IngestSettings = IngestSettings()) throws {
+        let spare = MemoryPool(name: "spare", capacity: .mebibytes(1))
+        loop = try EventLoop(settings: EventLoopSettings(input: spare, output: spare))
+        self.pool = MemoryPool(name: "ingest", capacity: pool)
+        let log = LogInbox()
+        let shard: Mailbox<PartitionShardMessage> = loop.makeMailbox { log.bench?.take($0) }
+        lane = IngestLane(settings: settings, pool: self.pool, loop: loop, shard: shard)
+        lane.routes = RouteTable(everythingTo: PartitionHandle(rawValue: 0))
+        log.bench = self
+        lane.acknowledged = { [unowned self] tokens, error in
+            acknowledged += tokens
+            if let error { failures.append(error) }
+        }
+        lane.roomReturned = { [unowned self] in roomReturned += 1 }
+    }
+
+    private func take(_ messages: [PartitionShardMessage]) {
+        for case .append(let request) in messages { requests.append(request) }
+    }
+
+    /// Runs the loop until the condition holds.
+    func run(until condition: @escaping () -> Bool) {
+        func look() {
+            if condition() { return loop.stop() }
+            loop.schedule(at: loop.now + .milliseconds(1)) { look() }
+        }
+        look()
+        loop.run()
+    }
+
+    func publish(_ topic: String, _ payload: String, ticket: UInt32?) -> IngestOutcome {
+        let token = ticket.map { AckToken(connection: 7, ticket: $0) }
+        return Array(topic.utf8).withUnsafeBytes { topic in
+            Array(payload.utf8).withUnsafeBytes { payload in
+                lane.publish(
+                    PublishPacket(
+                        topic: topic,
+                        payload: payload,
+                        qos: ticket == nil ? .atMostOnce : .atLeastOnce
+                    ),
+                    at: Timestamp(milliseconds: 1_000),
+                    token: token
+                )
+            }
+        }
+    }
+}
+
+private final class LogInbox {
+    weak var bench: LaneBench?
+}
+
+@Suite struct IngestLaneTests {
+    private func reply(_ request: AppendRequest, _ outcome: Result<Offset, CommitLogError>) {
+        request.replyTo.post(
+            AppendReply(partition: request.partition, batch: request.batch, outcome: outcome)
+        )
+    }
+
+    @Test func `a burst is one batch, and its tokens come back in order after the log's answer`()
+        throws
+    {
+        let bench = try LaneBench()
+        for ticket in 0..<10 as Range<UInt32> {
+            #expect(bench.publish("a/b", "x\(ticket)", ticket: ticket) == .accepted)
+        }
+        bench.lane.burstEnded()
+        #expect(bench.acknowledged.isEmpty)
+        bench.run {
+            guard let request = bench.requests.first else { return false }
+            if bench.acknowledged.isEmpty { reply(request, .success(.zero)) }
+            return !bench.acknowledged.isEmpty
+        }
+        #expect(bench.requests.count == 1)
+        #expect(bench.requests[0].needsSync)
+        #expect(bench.acknowledged.map(\.ticket) == Array(0..<10))
+        #expect(bench.failures.isEmpty && bench.lane.isIdle)
+        #expect(bench.pool.used == .zero)
+    }
+
+    @Test func `a record carries topic, payload and quality of service`() throws {
+        let bench = try LaneBench()
+        #expect(bench.publish("plant/line1", "21.5", ticket: 1) == .accepted)
+        bench.lane.flush()
+        bench.run { !bench.requests.isEmpty }
+        let bytes = Array(bench.requests[0].batch.bytes.bytes)
+        try bytes.withUnsafeBytes { bytes in
+            let found = try RecordBatchView.first(in: bytes)
+            let batch = try #require(found)
+            try batch.check(from: .producer)
+            var decompressor = ZstdDecompressor()
+            var cursor = try batch.records(decompressor: &decompressor, limit: .mebibytes(1))
+            let first = try cursor.next()
+            let record = try #require(first)
+            #expect(record.key.map { String(decoding: $0, as: UTF8.self) } == "plant/line1")
+            #expect(record.value.map { String(decoding: $0, as: UTF8.self) } == "21.5")
+            #expect(record.timestamp == Timestamp(milliseconds: 1_000))
+            var headers = record.headers
+            let next = headers.next()
+            let header = try #require(next)
+            #expect(String(decoding: header.name, as: UTF8.self) == "mqtt.qos")
+            #expect(header.value.map { String(decoding: $0, as: UTF8.self) } == "1")
+        }
+    }
+
+    @Test func `a failed append hands the tokens back with the reason`() throws {
+        let bench = try LaneBench()
+        #expect(bench.publish("a", "x", ticket: 3) == .accepted)
+        bench.lane.flush()
+        let failure = CommitLogError.batchTooLarge(.kibibytes(2), most: .kibibytes(1))
+        bench.run {
+            if let request = bench.requests.popLast() { reply(request, .failure(failure)) }
+            return !bench.acknowledged.isEmpty
+        }
+        #expect(bench.failures == [failure])
+        #expect(bench.acknowledged.map(\.ticket) == [3])
+    }
+
+    @Test func `a full pool pushes back, and says when there is room again`() throws {
+        let bench = try LaneBench(pool: .kibibytes(256))
+        let payload = String(repeating: "x", count: 1_000)
+        var published: UInt32 = 0
+        while !bench.lane.isFull, published < 10_000 {
+            #expect(bench.publish("a", payload, ticket: published) == .accepted)
+            published += 1
+        }
+        #expect(bench.lane.isFull)
+        #expect(published < 400, "256 KiB hold no more than that")
+        #expect(bench.pool.used.rawValue < 256 << 10 + 128 << 10)
+        bench.lane.burstEnded()
+        bench.run {
+            while let request = bench.requests.popLast() { reply(request, .success(.zero)) }
+            return bench.roomReturned > 0
+        }
+        #expect(!bench.lane.isFull)
+    }
+
+    @Test func `while enough batches are on their way, further records wait in the next one`()
+        throws
+    {
+        var settings = IngestSettings()
+        settings.batchesInFlightMax = 1
+        let bench = try LaneBench(settings: settings)
+        for ticket in 0..<3 as Range<UInt32> {
+            #expect(bench.publish("a", "x", ticket: ticket) == .accepted)
+            bench.lane.burstEnded()
+        }
+        var answered: [Int] = []
+        bench.run {
+            while let request = bench.requests.popLast() {
+                answered.append(request.batch.recordCount)
+                reply(request, .success(.zero))
+            }
+            bench.lane.burstEnded()
+            return bench.acknowledged.count == 3
+        }
+        #expect(answered == [1, 2])
+    }
+
+    @Test func `a publish at QoS 0 alone asks for no sync`() throws {
+        let bench = try LaneBench()
+        #expect(bench.publish("a", "x", ticket: nil) == .accepted)
+        bench.lane.burstEnded()
+        bench.run { !bench.requests.isEmpty }
+        #expect(!bench.requests[0].needsSync)
+    }
+
+    @Test(arguments: ["$SYS/broker", "$x", "$"])
+    func `a topic that begins with a dollar sign has no route`(topic: String) throws {
+        let bench = try LaneBench()
+        #expect(bench.publish(topic, "x", ticket: 1) == .noRoute)
+        #expect(bench.lane.isIdle)
+    }
+}

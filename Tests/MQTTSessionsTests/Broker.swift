@@ -1,0 +1,107 @@
+import BrokerModel
+import MQTTSessions
+import MQTTWire
+
+/// A directory and its clock, for tests: packets go in, what came out is kept.
+final class Broker {
+    var directory: SessionDirectory
+    let limits: SessionLimits
+    let memory: MemoryPool
+    var now = MonotonicTime(nanoseconds: 0)
+    private var connectionCount: UInt64 = 0
+
+    init(
+        memory capacity: ByteCount = .mebibytes(8),
+        _ change: (inout SessionLimits) -> Void = { _ in }
+    ) {
+        var limits = SessionLimits()
+        change(&limits)
+        self.limits = limits
+        memory = MemoryPool(name: "mqtt.sessions", capacity: capacity)
+        directory = SessionDirectory(limits: limits, memory: memory, seed: 1)
+    }
+
+    var sessionCount: Int { directory.count }
+    var subscriptions: SubscriptionTree { directory.subscriptions }
+    var nextDeadline: MonotonicTime? { directory.nextDeadline }
+
+    func advance(_ duration: Duration) { now = now + duration }
+
+    func open() -> Client {
+        connectionCount += 1
+        return Client(self, connection: connectionCount)
+    }
+
+    /// A client that is connected.
+    func connect(
+        _ identifier: Text,
+        _ version: ProtocolVersion = .v5,
+        isCleanStart: Bool = true,
+        keepAlive: UInt16 = 60,
+        expiry: UInt32? = nil,
+        will: Will? = nil
+    ) -> Client {
+        let client = open()
+        client.connect(
+            identifier,
+            version,
+            isCleanStart: isCleanStart,
+            keepAlive: keepAlive,
+            expiry: expiry,
+            will: will
+        )
+        return client
+    }
+
+    func sweep() -> [Text] {
+        directory.sweep(now: now)
+        return takeWills()
+    }
+
+    /// The topics of the wills that are due.
+    func takeWills() -> [Text] { directory.takeDueWills().map { $0.topic } }
+
+    /// Who gets a message, by the bytes that each gets.
+    func deliver(
+        _ topic: String,
+        _ payload: String = "x",
+        from publisher: Client? = nil,
+        properties: Properties = Properties(),
+        to clients: [Client]
+    ) -> [[UInt8]?] {
+        var outgoing = OutgoingPublish()
+        var results = [[UInt8]?](repeating: nil, count: clients.count)
+        Array(topic.utf8).withUnsafeBytes { topic in
+            Array(payload.utf8).withUnsafeBytes { payload in
+                properties.withView { properties in
+                    let packet = PublishPacket(
+                        topic: topic,
+                        payload: payload,
+                        properties: properties
+                    )
+                    outgoing.begin(
+                        topic,
+                        from: publisher?.session.handle,
+                        in: directory.subscriptions
+                    )
+                    for index in 0..<outgoing.recipientCount {
+                        let handle = outgoing.recipient(index)
+                        guard
+                            let place = clients.firstIndex(where: { $0.session.handle == handle })
+                        else { continue }
+                        var output = ByteWriter()
+                        if outgoing.write(
+                            packet,
+                            to: index,
+                            session: clients[place].session,
+                            output: &output
+                        ) {
+                            results[place] = Array(output.bytes)
+                        }
+                    }
+                }
+            }
+        }
+        return results
+    }
+}

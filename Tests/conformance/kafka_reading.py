@@ -1,0 +1,60 @@
+"""Reads a topic to its end with confluent-kafka, without a consumer group."""
+
+import collections
+
+import confluent_kafka
+
+import harness
+
+Record = collections.namedtuple("Record", "offset timestamp key value headers leader_epoch")
+
+
+def consumer(broker, **settings):
+    return confluent_kafka.Consumer({
+        "bootstrap.servers": broker.kafka, "group.id": "unused", "enable.auto.commit": False,
+        "auto.offset.reset": "earliest", "check.crcs": True, "fetch.wait.max.ms": 100,
+        "broker.address.family": "v4", **settings})
+
+
+def record_of(message):
+    assert message.error() is None, message.error()
+    return Record(message.offset(), message.timestamp()[1], message.key(), message.value(),
+                  message.headers() or [], message.leader_epoch())
+
+
+def poll_records(source, count, seconds=15):
+    """Polls until `count` records have come."""
+    records = []
+
+    def enough():
+        for message in source.consume(max(1, count - len(records)), timeout=0.2):
+            records.append(record_of(message))
+        return len(records) >= count
+
+    try:
+        harness.eventually(enough, seconds, f"{count} records")
+    except AssertionError as error:
+        raise AssertionError(f"{error} (got {len(records)})") from None
+    return records
+
+
+def wait_for_records(broker, count, topic="mqtt", seconds=20):
+    """The first `count` records."""
+    source = consumer(broker)
+    try:
+        source.assign([confluent_kafka.TopicPartition(topic, 0, 0)])
+        return poll_records(source, count, seconds)
+    finally:
+        source.close()
+
+
+def read_all(broker, topic="mqtt", seconds=60):
+    """All records up to the high watermark of now."""
+    source = consumer(broker)
+    try:
+        partition = confluent_kafka.TopicPartition(topic, 0, 0)
+        _, end = source.get_watermark_offsets(partition, timeout=10)
+        source.assign([partition])
+        return poll_records(source, end, seconds) if end else []
+    finally:
+        source.close()
