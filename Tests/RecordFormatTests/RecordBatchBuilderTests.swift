@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `compression is used exactly where it saves bytes`() throws {
+    @Test func `compression is used only where it saves bytes`() throws {
         var random = TestRandom(seed: 9)
         let same = (0..<50).map {
             TestRecord(
