@@ -108,8 +108,8 @@ final class SimulatedDisk: @unchecked Sendable {
         file.pending.removeAll()
     }
 
-    /// What Linux does on a failed sync: pages count as clean that are not on the disk, and no later
-    /// sync writes them. Here it is every other write.
+    /// What Linux does on a failed sync: pages count as clean that are not on the disk, and no
+    /// later sync writes them. Here it is every other write.
     func failSync(_ file: Node) {
         var isLost = false
         file.pending.removeAll { write in
