@@ -35,7 +35,7 @@ public final class MQTTServer {
     /// By session handle.
     private var live: [MQTTConnection?] = []
     private var waitingForRoom: [MQTTConnection] = []
-    private var isStopping = false
+    private(set) var isStopping = false
 
     /// `memory` bounds what sessions may keep; the seed should be random.
     package init(
@@ -123,6 +123,8 @@ extension MQTTServer {
     }
 
     func waitForRoom(_ connection: MQTTConnection) {
+        // While the log hangs, clients may come and go.
+        if waitingForRoom.count > connections.count { waitingForRoom.removeAll(where: \.isClosed) }
         waitingForRoom.append(connection)
     }
 
@@ -145,12 +147,15 @@ extension MQTTServer {
             enter(connection)
             let earlier = replaced.flatMap { connections[$0] }
             earlier?.takenOver()
-            // What the earlier connection published must come before what this one will.
-            if let earlier, earlier.unstored > 0 {
-                earlier.successor = connection
-            } else {
+            // What was published before must be stored before what this one will publish. An
+            // earlier connection that still waited itself has published nothing.
+            let publisher = earlier?.predecessor ?? earlier
+            guard let publisher, publisher.unstored > 0 else {
                 connection.session.sendConnack(now: loop.now, output: &output)
+                return nil
             }
+            publisher.successor = connection
+            connection.predecessor = publisher
             return nil
         }
     }
@@ -162,14 +167,18 @@ extension MQTTServer {
         live[index] = connection
     }
 
-    /// The last that is heard of a connection's socket.
-    func ended(_ connection: MQTTConnection, _ end: SessionEnd) {
+    /// A session's connection is over. Hearing of it again changes nothing.
+    func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
         if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
             live[Int(handle.rawValue)] = nil
         }
-        if connection.unstored == 0 { connections[connection.id] = nil }
         publishDueWills()
+    }
+
+    /// The last that is heard of a connection's socket.
+    func closed(_ connection: MQTTConnection) {
+        if connection.unstored == 0 { connections[connection.id] = nil }
     }
 
     private func publishDueWills() {
@@ -208,8 +217,9 @@ extension MQTTServer {
     private func settle(_ connection: MQTTConnection, count: Int) {
         connection.unstored -= count
         guard connection.unstored == 0 else { return }
-        connection.successor?.connectNow()
+        let successor = connection.successor
         connection.successor = nil
+        successor?.connectNow()
         if connection.isClosed { connections[connection.id] = nil }
     }
 
@@ -223,8 +233,13 @@ extension MQTTServer {
     private func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
         guard !directory.subscriptions.isEmpty else { return }
         outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
+        let size = packet.topic.count &+ packet.payload.count &+ packet.properties.bytes.count
         for recipient in 0..<outgoing.recipientCount {
             guard let target = live[Int(outgoing.recipient(recipient).rawValue)] else { continue }
+            guard settings.hasRoom(for: size, after: target.connection.pendingOutput) else {
+                counters.dropped.add()
+                continue
+            }
             var written = false
             let admitted = target.connection.write { output in
                 written = outgoing.write(

@@ -22,10 +22,21 @@ public struct MQTTServerSettings: Sendable {
         var limits = ConnectionLimits()
         limits.connectionsMax = connectionsMax
         limits.packetTimeout = packetTimeout
-        limits.outputBytesMax = outputBytesMax
+        limits.outputBytesMax =
+            max(outputBytesMax, ByteCount(session.packetBytesMax)) + Self.repliesBytesMax
         // Before its CONNECT nobody knows a client's version; 3.1.1's «server unavailable» it is.
         limits.refusal = { [0x20, 2, 0, 3] }
         return limits
+    }
+
+    /// Deliveries leave this room to PUBACKs, of which as many may be due as were in flight: what
+    /// a client has not read yet must never cost it its acknowledgements.
+    private static let repliesBytesMax = ByteCount.kibibytes(320)
+
+    /// Whether a delivery of about `size` bytes may join what a client has not read. A large one
+    /// may when it is alone.
+    func hasRoom(for size: Int, after pending: ByteCount) -> Bool {
+        pending == .zero || pending.rawValue &+ size <= outputBytesMax.rawValue
     }
 
     public static var keys: [ConfigurationKey<MQTTServerSettings>] {
