@@ -14,42 +14,52 @@ extension KafkaConnectionHandler {
         let request = try FetchRequest(reading: &reader, version: version)
         let now = service.loop.now
         let front = frontFetch ?? frontFetch(of: request, now: now)
+        let mayWaitForMemory = now < front.memoryDeadline
         let granted = reserve(for: request)
-        if granted == nil, now < front.memoryDeadline {
-            return waitForMemory(front)
+        if granted == nil, mayWaitForMemory { return waitForMemory(front) }
+        let start = output.count
+        var pass = write(request, header, room: granted, to: &output)
+        // What is held from here on is what the pass has read.
+        if let granted { service.fetchMemory.release(granted) }
+        guard granted == nil || now >= front.deadline || isEnough(pass, for: request) else {
+            output.truncate(to: start)
+            return waitForRecords(front, pass, request, now: now)
         }
-        let frame = KafkaFrame.begin(&output)
-        KafkaResponseHeader(correlationID: header.correlationID)
-            .write(to: &output, api: .fetch, version: version)
+        if pass.recordBytes > 0, !hold(ByteCount(pass.recordBytes)) {
+            output.truncate(to: start)
+            if mayWaitForMemory { return waitForMemory(front) }
+            pass = write(request, header, room: nil, to: &output)
+        }
+        frontFetch = nil
+        service.counters.fetches.add()
+        service.counters.bytesFetched.add(pass.recordBytes)
+        report(pass.failures)
+        return .answered
+    }
+
+    /// Writes a whole response; one without records when there is no room for any.
+    private func write(
+        _ request: FetchRequest,
+        _ header: KafkaRequestHeader,
+        room: ByteCount?,
+        to output: inout ByteWriter
+    ) -> FetchPass {
         var pass = FetchPass(
             identity: service.identity,
             catalog: service.catalog.snapshot,
-            version: version,
+            version: header.apiVersion,
             isolationLevel: request.isolationLevel,
-            room: granted ?? .zero,
-            bringing: granted == nil ? .nothing : .oneBatch
+            room: room ?? .zero,
+            bringing: room == nil ? .nothing : .oneBatch
         )
-        pass.write(request, to: &output)
-        // The rest of this is settled by what the pass has read.
-        if let granted { service.fetchMemory.release(granted) }
-        guard granted == nil || now >= front.deadline || isEnough(pass, for: request) else {
-            output.truncate(to: frame)
-            return waitForRecords(front, pass, request, now: now)
-        }
-        let size = ByteCount(pass.recordBytes)
-        if size > .zero {
-            guard service.fetchMemory.reserve(size) else {
-                output.truncate(to: frame)
-                return waitForMemory(front)
-            }
-            holdUntilSent(size)
-        }
-        KafkaFrame.end(&output, startedAt: frame)
-        frontFetch = nil
-        service.counters.fetches.add()
-        service.counters.bytesFetched.add(size.rawValue)
-        report(pass.failures)
-        return .answered
+        respond(to: header, .fetch, &output) { pass.write(request, to: &$0) }
+        return pass
+    }
+
+    private func hold(_ size: ByteCount) -> Bool {
+        guard service.fetchMemory.reserve(size) else { return false }
+        holdUntilSent(size)
+        return true
     }
 
     private func frontFetch(of request: FetchRequest, now: MonotonicTime) -> FrontFetch {

@@ -234,7 +234,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         return .answered
     }
 
-    private func respond(
+    func respond(
         to header: KafkaRequestHeader,
         _ api: KafkaAPI,
         _ output: inout ByteWriter,

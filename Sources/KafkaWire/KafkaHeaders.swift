@@ -20,7 +20,8 @@ public struct KafkaRequestHeader: Equatable, Sendable {
     /// Reads version 1 or 2 of the header: 2, with tagged fields, before flexible requests.
     ///
     /// An unknown API throws here, because its header's form is unknown too. An unknown version
-    /// does not: whether that ends the connection is the server's choice (KIP-511).
+    /// does not, and only what all headers share is read of it: whether that ends the connection
+    /// is the server's choice (KIP-511).
     public init(reading reader: inout ByteReader) throws(KafkaWireError) {
         apiKey = try reader.readFixed()
         apiVersion = try reader.readFixed()
@@ -28,7 +29,7 @@ public struct KafkaRequestHeader: Equatable, Sendable {
         guard let api = KafkaAPI(rawValue: apiKey) else { throw .unknownAPI(apiKey) }
         // The client id keeps its two-byte length even in flexible headers.
         clientID = try reader.readNullableString(flexible: false)
-        guard api.isFlexible(apiVersion) else { return }
+        guard api.isFlexible(apiVersion), api.versions.contains(apiVersion) else { return }
         try reader.skipTaggedFields()
     }
 

@@ -11,6 +11,8 @@ final class MQTTConnection: ConnectionHandler {
     var session: Session
     /// Publishes with a ticket that the log has not answered for.
     var unstored = 0
+    /// What those weigh.
+    var unstoredBytes = 0
     /// Took our client identifier over, and waits until nothing of ours is unstored.
     var successor: MQTTConnection?
     /// Whose publishes our CONNACK waits for.
@@ -39,6 +41,10 @@ final class MQTTConnection: ConnectionHandler {
             guard !server.lane.isFull else {
                 isWaiting = true
                 server.waitForRoom(self)
+                return .pause(consumed: reader.position)
+            }
+            guard !server.isOverBudget(self) else {
+                isWaiting = true
                 return .pause(consumed: reader.position)
             }
             switch session.receive(from: &reader, now: now, output: &output) {
@@ -85,7 +91,7 @@ final class MQTTConnection: ConnectionHandler {
         // Without its PUBACKs a client would wait for ever; it will publish again after a
         // reconnect.
         guard admitted else { return connection.close(.outputOverflow) }
-        if isWaiting, session.mayRead { resumeReading() }
+        if isWaiting, session.mayRead, !server.isOverBudget(self) { resumeReading() }
     }
 
     /// The log failed: these will never be acknowledged, and the client must learn that.

@@ -107,11 +107,17 @@ extension MQTTServer {
     func publish(_ packet: PublishPacket, _ ticket: PublishTicket?, from origin: MQTTConnection)
         -> ReasonCode?
     {
-        let token = ticket.map { AckToken(connection: origin.id, ticket: $0.rawValue) }
+        let bytes = UInt32(clamping: packet.topic.count &+ packet.payload.count)
+        let token = ticket.map {
+            AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
+        }
         switch lane.publish(packet, at: loop.wallClock, token: token) {
         case .accepted:
             counters.received.add()
-            if token != nil { origin.unstored += 1 }
+            if token != nil {
+                origin.unstored += 1
+                origin.unstoredBytes += Int(bytes)
+            }
             deliver(packet, from: origin.handle)
             return nil
         case .noRoute:
@@ -120,6 +126,11 @@ extension MQTTServer {
         case .tooLarge:
             return .packetTooLarge
         }
+    }
+
+    /// Whether one client has as much on its way to the log as it may.
+    func isOverBudget(_ connection: MQTTConnection) -> Bool {
+        connection.unstoredBytes >= settings.inFlightBytesMax.rawValue
     }
 
     func waitForRoom(_ connection: MQTTConnection) {
@@ -203,19 +214,24 @@ extension MQTTServer {
         while let first = rest.first {
             let end = rest.firstIndex { $0.connection != first.connection } ?? rest.endIndex
             if let connection = connections[first.connection] {
-                if let error {
-                    connection.storingFailed(error)
-                } else {
-                    connection.stored(rest[rest.startIndex..<end])
-                }
-                settle(connection, count: end - rest.startIndex)
+                settle(connection, rest[rest.startIndex..<end], error)
             }
             rest = rest[end...]
         }
     }
 
-    private func settle(_ connection: MQTTConnection, count: Int) {
-        connection.unstored -= count
+    private func settle(
+        _ connection: MQTTConnection,
+        _ tokens: ArraySlice<AckToken>,
+        _ error: CommitLogError?
+    ) {
+        for token in tokens { connection.unstoredBytes -= Int(token.bytes) }
+        if let error {
+            connection.storingFailed(error)
+        } else {
+            connection.stored(tokens)
+        }
+        connection.unstored -= tokens.count
         guard connection.unstored == 0 else { return }
         let successor = connection.successor
         connection.successor = nil

@@ -8,6 +8,7 @@ public struct MQTTServerSettings: Sendable {
     public var connectionsMax = 10_000
     public var packetTimeout = Duration.seconds(30)
     public var outputBytesMax = ByteCount.mebibytes(4)
+    public var inFlightBytesMax = ByteCount.mebibytes(4)
     var stopTimeout = Duration.seconds(5)
     var packetBytesMax = ByteCount.mebibytes(1) {
         didSet { session.packetBytesMax = packetBytesMax.rawValue }
@@ -70,6 +71,13 @@ public struct MQTTServerSettings: Sendable {
                 of: defaults,
                 in: 1...65_535,
                 "Publishes of one client that may wait for the disk: Receive Maximum in MQTT 5."
+            ),
+            .init(
+                "mqtt.inflight.bytes.max",
+                \.inFlightBytesMax,
+                of: defaults,
+                in: .kibibytes(64) ... .gibibytes(1),
+                "While so many bytes of one client wait for the disk, it is not read."
             ),
             .init(
                 "mqtt.output.bytes.max",

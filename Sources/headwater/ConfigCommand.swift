@@ -48,13 +48,13 @@ struct ConfigCommand: ParsableCommand {
                 """
             )
             for key in BrokerSettings.keys {
-                let fields = [key.name, key.defaultText, key.allowedText].map(Self.code)
+                let fields = [key.name, key.defaultText, key.allowedText].map(Self.cell)
                 print("| \(fields.joined(separator: " | ")) | \(key.sentence) |")
             }
         }
 
-        /// A field of the table as code; a bar in it would end the field.
-        private static func code(_ text: String) -> String {
+        /// Code, with the table's own bars kept out of it.
+        private static func cell(_ text: String) -> String {
             guard !text.isEmpty else { return "empty" }
             return "`" + text.split(separator: "|").joined(separator: "` \\| `") + "`"
         }

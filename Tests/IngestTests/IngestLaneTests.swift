@@ -50,7 +50,7 @@ private final class LaneBench {
     }
 
     func publish(_ topic: String, _ payload: String, ticket: UInt32?) -> IngestOutcome {
-        let token = ticket.map { AckToken(connection: 7, ticket: $0) }
+        let token = ticket.map { AckToken(connection: 7, ticket: $0, bytes: 1) }
         return Array(topic.utf8).withUnsafeBytes { topic in
             Array(payload.utf8).withUnsafeBytes { payload in
                 lane.publish(

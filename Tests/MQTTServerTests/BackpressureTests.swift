@@ -99,4 +99,26 @@ import Testing
         _ = try publisher.read { $0.identifier == 200 }
         #expect(try silent.next() == nil)
     }
+
+    @Test func `a client with too many bytes on their way waits, and the others do not`() throws {
+        var settings = MQTTServerSettings()
+        settings.inFlightBytesMax = .kibibytes(64)
+        let bench = try BrokerBench(settings: settings)
+        let greedy = try bench.connected("greedy")
+        let modest = try bench.connected("modest")
+        bench.gate.close()
+        let payload = [UInt8](repeating: 7, count: 8_000)
+        for identifier in 1...100 as ClosedRange<UInt16> {
+            try greedy.publish("t", payload, identifier: identifier)
+        }
+        #expect(bench.gate.waitUntilBlocked())
+        try modest.publish("t", [1], identifier: 1)
+        let counters = bench.counters
+        // Nine of 8,001 bytes pass 64 KiB, and the tenth waits; the modest client's one comes in.
+        #expect(try bench.eventually { _ in counters.received.count == 10 })
+        bench.gate.open()
+        #expect(try modest.next()?.identifier == 1)
+        let answers = try greedy.read { $0.identifier == 100 }
+        #expect(answers.map(\.identifier) == Array(1...100))
+    }
 }

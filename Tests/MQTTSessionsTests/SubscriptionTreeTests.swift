@@ -1,3 +1,4 @@
+import HeadwaterTesting
 import MQTTSessions
 import MQTTWire
 import Testing

@@ -1,4 +1,5 @@
 import BrokerModel
+import HeadwaterTesting
 import MQTTWire
 import Testing
 

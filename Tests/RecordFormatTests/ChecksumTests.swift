@@ -1,3 +1,4 @@
+import HeadwaterTesting
 import RecordFormat
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test func `instructions and tables agree at every length and alignment`() {
-        var random = TestRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let input = random.bytes(2008)
         input.withUnsafeBytes { all in
             guard Checksum.hardwareCRC32C(all) != nil else { return }
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func `both agree with the definition, bit by bit`() {
-        var random = TestRandom(seed: 2)
+        var random = SeededGenerator(seed: 2)
         for length in [0, 1, 7, 8, 9, 255, 767, 768, 769, 6143, 6144, 6145, 20_000] {
             let input = random.bytes(length)
             let expected = bitByBit(input)
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func `a checksum goes on where the one before it ended`() {
-        var random = TestRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let input = random.bytes(9000)
         for cut in [0, 1, 100, 4097, 8999, 9000] {
             let first = crc(Array(input[..<cut]))

@@ -33,8 +33,11 @@ import Testing
                 found.append(Line(record, topic: topic, timestampType: batch.timestampType))
             }
         }
-        #expect(!found.isEmpty)
-        #expect(found == expected)
+        // A log may still hold what DeleteRecords put below its start.
+        let start = try #require(expected.first?.offset)
+        let served = found.filter { $0.offset >= start }
+        #expect(served.count == expected.count)
+        for (mine, theirs) in zip(served, expected) { #expect(mine == theirs) }
     }
 
     @Test(.enabled(if: folder != nil, "no ../shared/kafka-segments here"))

@@ -1,4 +1,5 @@
 import BrokerModel
+import HeadwaterTesting
 import RecordFormat
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite struct RandomBytesTests {
     @Test(arguments: 1...8)
     func `no bytes make a parser trap`(seed: UInt64) {
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<2000 {
             let noise = random.bytes(Int.random(in: 0...200, using: &random))
             readEverything(noise)
@@ -16,7 +17,7 @@ import Testing
 
     @Test(arguments: 1...8)
     func `no change to a right batch makes a parser trap`(seed: UInt64) throws {
-        var random = TestRandom(seed: seed &+ 100)
+        var random = SeededGenerator(seed: seed &+ 100)
         for round in 0..<200 {
             let input = (0..<Int.random(in: 1...8, using: &random)).map { _ in
                 TestRecord.random(&random)
@@ -50,7 +51,7 @@ import Testing
     }
 
     /// Noise behind a header that `first` believes.
-    private func framed(_ noise: [UInt8], random: inout TestRandom) -> [UInt8] {
+    private func framed(_ noise: [UInt8], random: inout SeededGenerator) -> [UInt8] {
         var batch = [UInt8](KafkaBatch.bytes[..<61]) + noise
         batch.patch(Int32(49 + noise.count), at: 8)
         batch[22] = UInt8.random(in: 0...15, using: &random)

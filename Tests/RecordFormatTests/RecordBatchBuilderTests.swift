@@ -1,4 +1,5 @@
 import BrokerModel
+import HeadwaterTesting
 import RecordFormat
 import Testing
 
@@ -42,7 +43,7 @@ import Testing
 
     @Test(arguments: 1...40)
     func `what goes in comes out, plain and compressed`(seed: UInt64) throws {
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let input = (0..<Int.random(in: 1...200, using: &random)).map { _ in
             TestRecord.random(&random)
         }
@@ -80,8 +81,8 @@ import Testing
         }
     }
 
-    @Test func `compression is used exactly where it saves bytes`() throws {
-        var random = TestRandom(seed: 9)
+    @Test func `compression is used only where it saves bytes`() throws {
+        var random = SeededGenerator(seed: 9)
         let same = (0..<50).map {
             TestRecord(
                 timestamp: 5,

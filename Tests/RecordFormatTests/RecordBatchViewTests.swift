@@ -1,4 +1,5 @@
 import BrokerModel
+import HeadwaterTesting
 import RecordFormat
 import Testing
 
@@ -42,7 +43,7 @@ import Testing
 
     @Test(arguments: [false, true])
     func `every flipped bit is noticed, and none traps`(compressed: Bool) throws {
-        var random = TestRandom(seed: 4)
+        var random = SeededGenerator(seed: 4)
         let input = (0..<20).map { _ in TestRecord.random(&random) }
         let batch = try sealed(input, compressed: compressed)
         for bit in 0..<batch.count * 8 {

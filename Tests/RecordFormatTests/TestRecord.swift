@@ -1,4 +1,5 @@
 import BrokerModel
+import HeadwaterTesting
 import RecordFormat
 
 /// A record that owns its bytes, to compare what went in with what came out.
@@ -45,7 +46,7 @@ struct TestRecord: Equatable, CustomStringConvertible {
     }
 
     /// Any record, with the lengths at which varints grow among the likely ones.
-    static func random(_ random: inout TestRandom) -> TestRecord {
+    static func random(_ random: inout SeededGenerator) -> TestRecord {
         let lengths = [0, 1, 10, 63, 64, 65, 127, 128, 300]
         func bytes() -> [UInt8]? {
             guard Int.random(in: 0..<6, using: &random) > 0 else { return nil }
