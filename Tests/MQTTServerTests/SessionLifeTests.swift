@@ -111,7 +111,10 @@ import Testing
             #expect(answer.kind == .puback && answer.identifier == round + 1)
         }
         let counters = bench.loopCounters
-        #expect(try bench.eventually { counters.open == 1 && $0.lane.isIdle })
+        #expect(try bench.eventually { _ in counters.open == 1 })
+        // A socket counts as closed before its handler has heard of it, later in the iteration.
+        #expect(try bench.ask { _ in true })
+        #expect(try bench.eventually { $0.lane.isIdle })
         #expect(bench.pools.ingest.used == .zero)
         #expect(bench.pools.input.used == .zero)
         #expect(bench.pools.output.used == .zero)
