@@ -5,6 +5,7 @@ package enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case unknownKey(place: String, key: String, nearest: String?)
     case repeatedKey(place: String, key: String)
     case notAScalar(place: String, key: String)
+    case noValue(place: String, key: String)
     case badValue(place: String, key: String, value: String, allowed: String)
     case notAnAssignment(place: String, text: String)
 
@@ -22,6 +23,8 @@ package enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "\(place): '\(key)' is set twice; remove one of the two"
         case .notAScalar(let place, let key):
             "\(place): '\(key)' takes one value, not a list"
+        case .noValue(let place, let key):
+            "\(place): '\(key)' has no value; write one behind it, or remove the line"
         case .badValue(let place, let key, let value, let allowed):
             "\(place): '\(value)' is no value for '\(key)'; allowed: \(allowed)"
         case .notAnAssignment(let place, let text):

@@ -39,6 +39,9 @@ private func flatten(
                 throw .notAScalar(place: place(keyNode, path), key: prefix)
             }
             let name = prefix.isEmpty ? key : "\(prefix).\(key)"
+            guard value.null == nil else {
+                throw .noValue(place: place(keyNode, path), key: name)
+            }
             guard let scalar = value.scalar else {
                 try flatten(value, prefix: name, path: path, into: &assignments)
                 continue

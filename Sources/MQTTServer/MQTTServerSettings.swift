@@ -62,7 +62,8 @@ public struct MQTTServerSettings: Sendable {
                 \.packetBytesMax,
                 of: defaults,
                 in: .kibibytes(1) ... .mebibytes(8),
-                "A client that sends a larger packet is refused."
+                "A client that sends a larger packet is refused. At most log.segment.bytes and a "
+                    + "sixteenth of memory.ceiling."
             ),
             .init(
                 "mqtt.inflight.max",

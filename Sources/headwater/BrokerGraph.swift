@@ -28,9 +28,9 @@ struct BrokerGraph {
     init(settings: BrokerSettings, log: Logger) throws {
         // Inherited by every thread: a signal ends the broker in order, never in the middle.
         Self.endings.union(.pipe).block()
-        _ = try? SystemProcess.raiseDescriptorLimit(to: 1 << 20)
-        self.settings = settings
         self.log = BrokerLog(log)
+        let settings = Self.fit(settings, log: self.log)
+        self.settings = settings
         pools = MemoryPools(ceiling: settings.memoryCeiling)
         storageLoop = try self.log.makeLoop("storage", input: pools.storage, output: pools.storage)
         mqttLoop = try self.log.makeLoop("mqtt", input: pools.mqttInput, output: pools.mqttOutput)
@@ -41,7 +41,7 @@ struct BrokerGraph {
         )
         shard = PartitionShard(loop: storageLoop, settings: settings.shard)
         lane = IngestLane(
-            settings: settings.ingest,
+            settings: settings.fittingIngest,
             pool: pools.ingest,
             loop: mqttLoop,
             shard: shard.mailbox
@@ -109,6 +109,21 @@ struct BrokerGraph {
                 "kafka_requests": "\(kafka.counters.requests.count)",
             ]
         )
+    }
+
+    private static func fit(_ settings: BrokerSettings, log: BrokerLog) -> BrokerSettings {
+        var settings = settings
+        let granted = try? SystemProcess.raiseDescriptorLimit(to: 1 << 20)
+        if let granted, settings.fitConnections(descriptors: granted) {
+            log.warning(
+                "fewer connections than configured; raise the limit of open files (ulimit -n)",
+                [
+                    "open_files": "\(granted)", "mqtt": "\(settings.mqtt.connectionsMax)",
+                    "kafka": "\(settings.kafkaConnectionsMax)",
+                ]
+            )
+        }
+        return settings
     }
 
     private struct Stop: Sendable {}

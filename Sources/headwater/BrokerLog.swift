@@ -22,6 +22,10 @@ final class BrokerLog: Sendable {
         log.info("\(message)", metadata: Self.metadata(fields))
     }
 
+    func warning(_ message: String, _ fields: [String: String] = [:]) {
+        log.warning("\(message)", metadata: Self.metadata(fields))
+    }
+
     func error(_ message: String, _ fields: [String: String] = [:]) {
         log.error("\(message)", metadata: Self.metadata(fields))
     }

@@ -3,6 +3,7 @@ import CommitLog
 import Ingest
 import KafkaServer
 import MQTTServer
+import MQTTSessions
 import Partitions
 import Posix
 
@@ -70,7 +71,7 @@ struct BrokerSettings: Sendable {
                 of: defaults,
                 allowed: "HOST:PORT",
                 "Where Kafka clients are told to connect. Empty: the listener's own address."
-            ) { $0.isEmpty || isListener($0) },
+            ) { $0.isEmpty || HostAndPort($0).map { $0.port > 0 } ?? false },
             .init(
                 "kafka.connections.max",
                 \.kafkaConnectionsMax,
@@ -94,6 +95,50 @@ struct BrokerSettings: Sendable {
             ),
         ]
     }
+
+    /// Refuses values that are right each for itself and wrong together: a packet that a client may
+    /// send must find room in memory, and in a segment.
+    func check() throws(Failure) {
+        let packet = ByteCount(mqtt.session.packetBytesMax)
+        guard packet <= log.segmentBytes else {
+            throw .configuration(
+                "mqtt.packet.bytes.max (\(packet.configurationText)) is larger than "
+                    + "log.segment.bytes (\(log.segmentBytes.configurationText)): such a packet "
+                    + "could never be stored; lower the first or raise the second"
+            )
+        }
+        guard packet.rawValue <= memoryCeiling.rawValue / 16 else {
+            throw .configuration(
+                "mqtt.packet.bytes.max (\(packet.configurationText)) is more than a sixteenth of "
+                    + "memory.ceiling (\(memoryCeiling.configurationText)): such a packet might "
+                    + "never find room; lower the first or raise the second"
+            )
+        }
+    }
+
+    /// How batches are formed so that the log takes every one of them.
+    var fittingIngest: IngestSettings {
+        var fitting = ingest
+        fitting.recordBytesMax = log.segmentBytes
+        fitting.batchBytesMax = min(ingest.batchBytesMax, log.segmentBytes)
+        return fitting
+    }
+
+    /// Lowers the limits of connections to what the process may open; false when they fit. A log
+    /// that finds no descriptor for its next segment takes nothing more until a restart, so
+    /// connections must never get that far.
+    mutating func fitConnections(descriptors: Int) -> Bool {
+        let room = max(2, descriptors - Self.descriptorsKept)
+        let wanted = mqtt.connectionsMax + kafkaConnectionsMax
+        guard wanted > room else { return false }
+        mqtt.connectionsMax = max(1, room * mqtt.connectionsMax / wanted)
+        kafkaConnectionsMax = max(1, room - mqtt.connectionsMax)
+        return true
+    }
+
+    /// What connections leave to the log's files, to listeners and to clients that are being told
+    /// of their refusal.
+    private static let descriptorsKept = 256
 
     private static var isListener: @Sendable (String) -> Bool {
         { text in HostAndPort(text) != nil }

@@ -26,18 +26,22 @@ struct ConsoleLog: LogHandler {
     /// Quotes what would break the line apart; a peer can choose some of these values.
     private static func quoted(_ text: String) -> String {
         let plain = text.unicodeScalars.allSatisfy { scalar in
-            scalar.value > 0x20 && scalar != "\"" && scalar != "=" && scalar.value != 0x7f
+            scalar != " " && scalar != "\"" && scalar != "=" && !isControl(scalar)
         }
         if plain, !text.isEmpty { return text }
         return "\""
             + text.unicodeScalars.map { scalar in
                 switch scalar {
                 case "\"", "\\": "\\\(scalar)"
-                case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+                case _ where isControl(scalar):
                     "\\u{\(String(scalar.value, radix: 16))}"
                 default: String(scalar)
                 }
             }.joined() + "\""
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .control
     }
 }
 

@@ -10,11 +10,11 @@ struct DataDirectory {
     let log: BrokerLog
 
     func open(nodeID: Int, settings: LogSettings) throws -> PartitionStore {
-        do {
-            let parent = URL(fileURLWithPath: path).deletingLastPathComponent()
-            try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+        let fileSystem = PosixFileSystem()
+        do throws(FileSystemError) {
+            try createParents(fileSystem)
         } catch {
-            throw Failure.dataFolderUnwritable(unwritable(error.localizedDescription))
+            throw Self.failure(error, path: path)
         }
         var random = SystemRandomNumberGenerator()
         let identity = PartitionStoreIdentity(
@@ -25,14 +25,29 @@ struct DataDirectory {
         do throws(PartitionStoreError) {
             let store = try PartitionStore.open(
                 path: path,
-                fileSystem: PosixFileSystem(),
+                fileSystem: fileSystem,
                 settings: settings,
                 newIdentity: { identity }
             )
             report(store)
             return store
         } catch {
-            throw failure(error)
+            throw Self.failure(error, path: path)
+        }
+    }
+
+    /// Creates the missing folders above ours, each durably: a name that a power cut forgets takes
+    /// everything below it along.
+    private func createParents(_ fileSystem: PosixFileSystem) throws(FileSystemError) {
+        var missing: [URL] = []
+        var folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        while folder.path != "/", !FileManager.default.fileExists(atPath: folder.path) {
+            missing.append(folder)
+            folder.deleteLastPathComponent()
+        }
+        for folder in missing.reversed() {
+            try fileSystem.createDirectory(folder.path)
+            try fileSystem.syncDirectory(folder.deletingLastPathComponent().path)
         }
     }
 
@@ -54,27 +69,27 @@ struct DataDirectory {
         }
     }
 
-    private func failure(_ error: PartitionStoreError) -> Failure {
+    static func failure(_ error: PartitionStoreError, path: String) -> Failure {
         switch error {
         case .locked: .dataFolderInUse("\(error)")
-        case .dataDirectory(let cause), .partition(_, .fileSystem(let cause)): failure(cause)
+        case .dataDirectory(let cause), .partition(_, .fileSystem(let cause)):
+            failure(cause, path: path)
         case .damagedProperties, .topicExists, .partition, .closed: .storage("\(error)")
         }
     }
 
-    private func failure(_ error: FileSystemError) -> Failure {
+    private static func failure(_ error: FileSystemError, path: String) -> Failure {
         switch error.reason {
         case .noSpace:
             .storage("\(error); the disk is full: free some space, or use another with --data")
-        case .notPermitted, .readOnly, .notADirectory, .notFound:
-            .dataFolderUnwritable(unwritable("\(error)"))
-        default: .storage("\(error); check the disk that holds \(path)")
+        case .notPermitted, .readOnly, .notADirectory, .notFound, .exists:
+            .dataFolderUnwritable(
+                "cannot write in \(path): \(error); give this user the folder, or choose another "
+                    + "with --data"
+            )
+        case .tooManyOpenFiles: .system(error)
+        case .io, .busy, .other: .storage("\(error); check the disk that holds \(path)")
         }
-    }
-
-    private func unwritable(_ reason: String) -> String {
-        "cannot write in \(path): \(reason); give this user the folder, or choose another with "
-            + "--data"
     }
 }
 
@@ -97,7 +112,7 @@ extension PartitionStore {
             guard let first = made.first else { throw PartitionStoreError.topicExists(name) }
             return first
         } catch {
-            throw Failure.storage("\(error); check the disk that holds \(path)")
+            throw DataDirectory.failure(error, path: path)
         }
     }
 }

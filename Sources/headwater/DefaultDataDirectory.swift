@@ -10,3 +10,8 @@ func defaultDataDirectory(user: String, environment: [String: String]) -> String
     let home = environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
     return home + "/.local/state/headwater"
 }
+
+/// The same path from the root, without `.`, `..` or a slash at its end.
+func absolutePath(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.path
+}

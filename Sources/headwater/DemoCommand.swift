@@ -38,8 +38,8 @@ struct DemoCommand: ParsableCommand {
         if let rate, !(1...10_000).contains(rate) {
             throw ValidationError("--rate takes 1 to 10000 messages a second")
         }
-        if let duration, !(duration > 0) {
-            throw ValidationError("--duration takes a number of seconds above 0")
+        if let duration, !(duration > 0 && duration <= 1e9) {
+            throw ValidationError("--duration takes a number of seconds above 0, at most 1e9")
         }
     }
 

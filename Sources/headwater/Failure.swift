@@ -10,6 +10,8 @@ enum Failure: Error {
     case dataFolderInUse(String)
     case refusedUnsafe(String)
     case configuration(String)
+    /// The machine refuses what every program needs: a thread, a descriptor.
+    case system(any Error)
 
     var line: String {
         switch self {
@@ -17,6 +19,9 @@ enum Failure: Error {
             .storage(let line), .dataFolderInUse(let line), .refusedUnsafe(let line),
             .configuration(let line):
             line
+        case .system(let error):
+            "\(error); raise what this user or service may have: open files (ulimit -n), threads "
+                + "(ulimit -u)"
         }
     }
 
@@ -27,17 +32,21 @@ enum Failure: Error {
         case .dataFolderUnwritable: 73
         case .storage: 74
         case .dataFolderInUse: 75
+        case .system: 71
         case .refusedUnsafe: 77
         case .configuration: 78
         }
     }
 }
 
-/// Runs a command's body; a `Failure` becomes its line on stderr and its exit code.
+/// Runs a command's body; whatever it throws becomes one line on stderr and an exit code.
 func exitingOnFailure(_ body: () throws -> Void) throws {
     do {
         try body()
-    } catch let failure as Failure {
+    } catch let code as ExitCode {
+        throw code
+    } catch {
+        let failure = error as? Failure ?? .system(error)
         writeStandardError("headwater: \(failure.line)\n")
         throw ExitCode(failure.code)
     }

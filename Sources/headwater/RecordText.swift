@@ -41,7 +41,7 @@ enum RecordText {
     /// Text as it is, as long as a terminal shows it as text; anything else as hex.
     private static func printable(_ bytes: UnsafeRawBufferPointer) -> String {
         guard let text = String(validating: bytes, as: UTF8.self),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else { return "0x" + hex(bytes) }
         return text
     }

@@ -20,9 +20,9 @@ struct ServeCommand: ParsableCommand {
               headwater serve --config /etc/headwater.yaml --set log.segment.bytes=16MiB
 
             EXIT CODES
-              0 stopped cleanly, 64 wrong arguments, 69 port busy, 73 data folder not writable,
-              74 disk full or failing, 75 data folder in use, 77 off loopback without --insecure,
-              78 wrong configuration
+              0 stopped cleanly, 64 wrong arguments, 69 port busy, 71 no thread or descriptor left,
+              73 data folder not writable, 74 disk full or failing, 75 data folder in use,
+              77 off loopback without --insecure, 78 wrong configuration
             """
     )
 
@@ -65,9 +65,7 @@ struct ServeCommand: ParsableCommand {
         _ environment: [String: String],
         _ log: Logger
     ) throws -> BrokerSettings {
-        var defaults = BrokerSettings()
-        defaults.dataDirectory = defaultDataDirectory(user: NSUserName(), environment: environment)
-        var reader = ConfigurationReader(defaults, keys: BrokerSettings.keys)
+        var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
         do throws(ConfigurationError) {
             if let config { try reader.read(yaml: try contents(of: config), path: config) }
             for variable in try reader.read(environment: environment) {
@@ -80,7 +78,14 @@ struct ServeCommand: ParsableCommand {
         } catch {
             throw Failure.configuration("\(error)")
         }
-        return reader.settings
+        var settings = reader.settings
+        try settings.check()
+        if settings.dataDirectory.isEmpty {
+            let user = NSUserName()
+            settings.dataDirectory = defaultDataDirectory(user: user, environment: environment)
+        }
+        settings.dataDirectory = absolutePath(settings.dataDirectory)
+        return settings
     }
 
     private var flags: [(flag: String, key: String, value: String?)] {

@@ -57,6 +57,8 @@ struct TailCommand: ParsableCommand {
                 let client = try KafkaClient(to: address)
                 let place = fromBeginning ? ListOffsetsPlace.earliest : ListOffsetsPlace.latest
                 try follow(try TopicReader(client, topic: topic, from: place))
+            } catch .broker(let code, let what) {
+                throw Failure.cannotConnect("\(kafka) cannot serve \(what): \(code)")
             } catch {
                 throw Failure.cannotConnect(
                     "\(kafka): \(error); is 'headwater serve' running there?"
@@ -90,13 +92,12 @@ struct TailCommand: ParsableCommand {
     /// On stderr, so that the records alone can be piped on.
     private func printEqualCommands() {
         let start = fromBeginning ? "beginning" : "end"
-        let host = mqtt.split(separator: ":").first ?? "127.0.0.1"
-        let port = mqtt.split(separator: ":").last ?? "1883"
+        let broker = HostAndPort(mqtt) ?? HostAndPort(host: "127.0.0.1", port: 1883)
         writeStandardError(
             """
             # the same with other programs:
             #   kcat -C -b \(kafka) -t \(topic) -o \(start) -f '%T %p@%o %k %s\\n'
-            #   mosquitto_sub -h \(host) -p \(port) -v -t '#'    (live only)
+            #   mosquitto_sub -h \(broker.host) -p \(broker.port) -v -t '#'    (live only)
 
             """
         )

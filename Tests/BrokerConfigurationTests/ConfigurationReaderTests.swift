@@ -85,6 +85,24 @@ private struct Settings: Sendable, Equatable {
         #expect(throws: ConfigurationError.self) { try reader.read(yaml: text, path: "a.yaml") }
     }
 
+    @Test(arguments: ["mqtt.listener:\n", "mqtt.listener: ~\n", "mqtt:\n  listener: null\n"])
+    func `a key without a value is refused by its name`(text: String) {
+        var reader = reader()
+        #expect {
+            try reader.read(yaml: text, path: "a.yaml")
+        } throws: { error in
+            guard case ConfigurationError.noValue(_, "mqtt.listener") = error else { return false }
+            return true
+        }
+        #expect(reader.settings == Settings())
+    }
+
+    @Test func `an empty text in quotes is a value`() throws {
+        var reader = reader()
+        try reader.read(yaml: "mqtt.listener: ''\n", path: "a.yaml")
+        #expect(reader.settings.listener.isEmpty)
+    }
+
     @Test(arguments: ["", "# nothing\n", "---\n"])
     func `an empty file sets nothing`(text: String) throws {
         var reader = reader()
