@@ -43,7 +43,8 @@ OUTSIDE = {
     "Yams": {"BrokerConfiguration"},
     "Testing": set(),
 }
-TESTS_MAY_IMPORT = {"Testing", "Synchronization"}
+# Foundation: tests read recorded facts, which are JSON.
+TESTS_MAY_IMPORT = {"Foundation", "Testing", "Synchronization"}
 
 IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public\s+|package\s+|internal\s+|fileprivate\s+|private\s+)?"

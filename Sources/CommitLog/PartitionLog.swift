@@ -193,9 +193,9 @@ public final class PartitionLog {
         }
     }
 
-    /// Ends writing for good. What was not synced is cut off at once: the kernel may hold it as clean
-    /// pages that never reached the disk, and no later start may take those for stored. Nobody was
-    /// told of them, and nobody will be.
+    /// Ends writing for good. What was not synced is cut off at once: the kernel may hold it as
+    /// clean pages that never reached the disk, and no later start may take those for stored.
+    /// Nobody was told of them, and nobody will be.
     private func fail(_ error: FileSystemError) -> CommitLogError {
         failure = error
         do throws(FileSystemError) {

@@ -176,7 +176,9 @@ extension Segment {
 
     private func openIndexes() throws(FileSystemError) {
         if let offsets = try openIndex(.offsetIndex, OffsetIndexEntry.self),
-            let times = try openIndex(.timeIndex, TimeIndexEntry.self)
+            let times = try openIndex(.timeIndex, TimeIndexEntry.self),
+            // Sealed records without a single time: more likely lost than never given.
+            times.count > 0
         {
             state.withLock { state in
                 guard case .unopened = state.indexes else { return }

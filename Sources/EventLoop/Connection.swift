@@ -19,7 +19,8 @@ public final class Connection {
 
     let listener: Listener
     let socket: SocketDescriptor
-    unowned(unsafe) let loop: EventLoop
+    /// A cycle until the loop lets the connection go, which it always does before `run` returns.
+    let loop: EventLoop
     var slot = 0
     private(set) var phase = Phase.open
     private var handler: (any ConnectionHandler)?
@@ -72,8 +73,9 @@ public final class Connection {
 
     /// Appends to the output, which leaves at the end of this iteration. False, with nothing
     /// written, when the connection is closed, its peer reads too slowly or the pool is full: the
-    /// caller drops the message or closes. `body` writes only to its writer. From inside
-    /// `received` it always succeeds, and its bytes follow those of that call's own `output`.
+    /// caller drops the message or closes. (`outputDrained` follows only where output of this
+    /// connection was stuck.) From inside `received` it always succeeds, and its bytes follow those
+    /// of that call's own `output`. `body` writes only to its writer.
     @discardableResult
     public func write(_ body: (inout ByteWriter) -> Void) -> Bool {
         guard phase == .open else { return false }

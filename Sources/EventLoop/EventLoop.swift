@@ -17,11 +17,14 @@ import Posix
 /// One thread's sockets, timers and mailboxes. Confined to the thread that calls `run`.
 public final class EventLoop {
     /// The time at which this iteration began.
-    public private(set) var now = MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds)
+    public var now: MonotonicTime { cachedNow }
     /// The machine's own idea of the date at which this iteration began.
-    public private(set) var wallClock = Timestamp(milliseconds: SystemClock.wallMilliseconds)
+    public var wallClock: Timestamp { cachedWallClock }
     /// Runs once an iteration, after all input, messages and timers, before output is sent.
-    public var burstEnded: () -> Void = {}
+    public var burstEnded: () -> Void {
+        get { endBurst }
+        set { endBurst = newValue }
+    }
     public let counters = EventLoopCounters()
 
     let settings: EventLoopSettings
@@ -30,6 +33,10 @@ public final class EventLoop {
     let outputBuffers: OutputBufferStore
     var refusedLingering = 0
 
+    // Private behind public: what no other module can touch needs no check for exclusive access.
+    private var cachedNow = MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds)
+    private var cachedWallClock = Timestamp(milliseconds: SystemClock.wallMilliseconds)
+    private var endBurst: () -> Void = {}
     private let waker: LoopWaker
     private let timers = TimerHeap()
     private var mailRounds: [() -> Void] = []
@@ -68,7 +75,6 @@ public final class EventLoop {
     }
 
     deinit {
-        for connection in connections { connection.socket.close() }
         for listener in listeners { listener.close() }
         readBuffer.deallocate()
     }
@@ -81,7 +87,7 @@ public final class EventLoop {
         timers.removeAll()
         mailRounds = []
         mailboxClosers = []
-        burstEnded = {}
+        endBurst = {}
     }
 
     /// Closes the listeners and, in good order, all connections. What is left after `drain` is cut.
@@ -145,8 +151,8 @@ public final class EventLoop {
 
     private func turn() {
         let ready = wait()
-        now = MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds)
-        wallClock = Timestamp(milliseconds: SystemClock.wallMilliseconds)
+        cachedNow = MonotonicTime(nanoseconds: SystemClock.monotonicNanoseconds)
+        cachedWallClock = Timestamp(milliseconds: SystemClock.wallMilliseconds)
         for index in 0..<ready {
             let (tag, readiness) = epoll.event(at: index)
             handle(tag, readiness)
@@ -155,7 +161,7 @@ public final class EventLoop {
         if timers.earliest <= now { timers.fire(now: now) }
         redeliver()
         tellClosed()
-        burstEnded()
+        endBurst()
         flush()
         tellClosed()
         while removed.popLast() != nil {}

@@ -12,7 +12,8 @@ public final class Listener {
 
     unowned(unsafe) let loop: EventLoop
     let socket: SocketDescriptor
-    private let accept: (Connection) -> any ConnectionHandler
+    /// Nil once closed, because whoever it captures often holds the listener.
+    private var accept: ((Connection) -> any ConnectionHandler)?
     private var refusals = ReportGate()
     private var failures = ReportGate()
 
@@ -42,6 +43,7 @@ public final class Listener {
     public func close() {
         guard isOpen else { return }
         isOpen = false
+        accept = nil
         socket.close()
         loop.remove(self)
     }
@@ -63,6 +65,7 @@ public final class Listener {
     }
 
     private func admit(_ accepted: SocketDescriptor, peer: SocketAddress) {
+        guard let accept else { return accepted.close() }
         guard connectionCount < limits.connectionsMax else { return refuse(accepted, peer: peer) }
         accepted.setNoDelay()
         let sizes = (limits.receiveBufferBytes.rawValue, limits.sendBufferBytes.rawValue)

@@ -108,7 +108,7 @@ struct SimulatedCrash {
     }
 
     private mutating func applySomehow(_ write: SimulatedDisk.Write, to image: SimulatedBytes) {
-        switch write.change {
+        switch write {
         case .size(let size):
             if generator.oneIn(2) { image.truncate(to: size) }
         case .bytes(let source, let position):

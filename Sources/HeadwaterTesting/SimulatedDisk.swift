@@ -7,15 +7,9 @@ import CommitLog
 /// use of the disk: therefore unchecked.
 final class SimulatedDisk: @unchecked Sendable {
     /// A change to a file that no sync has confirmed yet.
-    struct Write {
-        enum Change {
-            case bytes(SimulatedBytes, position: Int)
-            case size(Int)
-        }
-
-        let change: Change
-        /// A sync that was to confirm it failed: no later sync writes it any more.
-        var isDoomed = false
+    enum Write {
+        case bytes(SimulatedBytes, position: Int)
+        case size(Int)
     }
 
     /// A change to a directory that no sync has confirmed yet.
@@ -99,28 +93,34 @@ final class SimulatedDisk: @unchecked Sendable {
         let before = file.current.count
         file.current.write(bytes, at: position)
         bytesUsed += file.current.count - before
-        file.pending.append(Write(change: .bytes(SimulatedBytes(bytes), position: position)))
+        file.pending.append(.bytes(SimulatedBytes(bytes), position: position))
     }
 
     func truncate(_ file: Node, to size: Int) {
         guard size != file.current.count else { return }
         bytesUsed += size - file.current.count
         file.current.truncate(to: size)
-        file.pending.append(Write(change: .size(size)))
+        file.pending.append(.size(size))
     }
 
     func sync(_ file: Node) {
-        for write in file.pending where !write.isDoomed { Self.apply(write, to: file.durable) }
-        file.pending.removeAll { !$0.isDoomed }
+        for write in file.pending { Self.apply(write, to: file.durable) }
+        file.pending.removeAll()
     }
 
-    /// What Linux does on a failed sync: the pages count as clean, and are not on the disk.
+    /// What Linux does on a failed sync: pages count as clean that are not on the disk, and no
+    /// later sync writes them. Here it is every other write.
     func failSync(_ file: Node) {
-        for index in file.pending.indices { file.pending[index].isDoomed = true }
+        var isLost = false
+        file.pending.removeAll { write in
+            guard case .bytes = write else { return false }
+            isLost.toggle()
+            return isLost
+        }
     }
 
     static func apply(_ write: Write, to bytes: SimulatedBytes) {
-        switch write.change {
+        switch write {
         case .bytes(let source, let position): bytes.write(source.bytes, at: position)
         case .size(let size): bytes.truncate(to: size)
         }

@@ -7,6 +7,7 @@ public struct SimulatedFaults: Sendable {
         let operation: FileSystemError.Operation
         let pathSuffix: String
         let reason: FileSystemError.Reason
+        var skipped: Int
         var times: Int
     }
 
@@ -20,15 +21,22 @@ public struct SimulatedFaults: Sendable {
 
     public init() {}
 
-    /// The next `times` such calls on paths that end so fail.
+    /// The next `times` such calls on paths that end so fail, but for the first `skipped` ones.
     public mutating func fail(
         _ operation: FileSystemError.Operation,
         pathSuffix: String,
         reason: FileSystemError.Reason,
+        after skipped: Int = 0,
         times: Int = 1
     ) {
         failures.append(
-            Failure(operation: operation, pathSuffix: pathSuffix, reason: reason, times: times)
+            Failure(
+                operation: operation,
+                pathSuffix: pathSuffix,
+                reason: reason,
+                skipped: skipped,
+                times: times
+            )
         )
     }
 
@@ -40,6 +48,10 @@ public struct SimulatedFaults: Sendable {
         where failures[index].operation == operation && failures[index].times > 0
             && path.hasSuffix(failures[index].pathSuffix)
         {
+            guard failures[index].skipped == 0 else {
+                failures[index].skipped -= 1
+                continue
+            }
             failures[index].times -= 1
             return failures[index].reason
         }

@@ -66,6 +66,8 @@ extension PartitionStore {
         do throws(CommitLogError) {
             try PartitionLog.create(folder: unfinished, topicID: topicID, fileSystem: fileSystem)
         } catch {
+            // So that a second attempt finds its place free; what cannot go now goes at the start.
+            do throws(FileSystemError) { try removeFolder(unfinished) } catch {}
             throw .partition(name, error)
         }
         try inDataDirectory { () throws(FileSystemError) in
@@ -129,12 +131,15 @@ extension PartitionStore {
             guard entry.name.hasSuffix(StoreFiles.unfinishedSuffix) else { continue }
             let name = String(entry.name.dropLast(StoreFiles.unfinishedSuffix.utf8.count))
             guard TopicPartition(folderName: name) != nil else { continue }
-            let folder = path + "/" + entry.name
-            for file in try fileSystem.list(folder) {
-                try fileSystem.removeFile(folder + "/" + file.name)
-            }
-            try fileSystem.removeDirectory(folder)
+            try removeFolder(path + "/" + entry.name)
         }
+    }
+
+    private func removeFolder(_ folder: String) throws(FileSystemError) {
+        for file in try fileSystem.list(folder) {
+            try fileSystem.removeFile(folder + "/" + file.name)
+        }
+        try fileSystem.removeDirectory(folder)
     }
 
     private func openPartitions(_ entries: [DirectoryEntry], afterCleanStop: Bool) {

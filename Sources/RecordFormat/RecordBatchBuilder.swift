@@ -59,7 +59,7 @@ public struct RecordBatchBuilder: ~Copyable {
         Self.write(key, to: &target)
         Self.write(value, to: &target)
         Varint.write(headers, to: &target)
-        Self.copy(headerBytes, to: &target)
+        Varint.copy(headerBytes, to: &target)
 
         used &+= total
         recordCount &+= 1
@@ -95,36 +95,38 @@ public struct RecordBatchBuilder: ~Copyable {
     ///
     /// Base offset 0 and no leader epoch: the log assigns both. No producer id.
     public mutating func seal(compressor: inout ZstdCompressor, into output: inout ByteWriter) {
-        precondition(recordCount > 0, "a batch without records is never sealed")
-        let records = UnsafeRawBufferPointer(start: storage, count: used)
-        let header = header
-        output.writeUpTo(RecordFormatLimits.headerBytes &+ used) { room in
-            let body = UnsafeMutableRawBufferPointer(
-                rebasing: room[RecordFormatLimits.headerBytes...]
+        seal(into: &output) { records, room in
+            guard records.count >= Self.compressedBytesMin else { return nil }
+            // In a room of one byte less zstd gives up where it would save nothing. It wants a few
+            // bytes of slack, too: what saves less than those is not worth a reader's time.
+            return compressor.compress(
+                records,
+                into: UnsafeMutableRawBufferPointer(rebasing: room.dropLast())
             )
-            if records.count >= Self.compressedBytesMin,
-                let size = compressor.compress(
-                    records,
-                    into: UnsafeMutableRawBufferPointer(rebasing: body.dropLast())
-                )
-            {
-                return header.write(codec: .zstd, recordBytes: size, to: room)
-            }
-            body.copyMemory(from: records)
-            return header.write(codec: .none, recordBytes: records.count, to: room)
         }
-        removeAll()
     }
 
     /// Writes the batch without compressing it, and begins the next one.
     public mutating func sealUncompressed(into output: inout ByteWriter) {
+        seal(into: &output) { _, _ in nil }
+    }
+
+    private mutating func seal(
+        into output: inout ByteWriter,
+        compress: (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> Int?
+    ) {
         precondition(recordCount > 0, "a batch without records is never sealed")
         let records = UnsafeRawBufferPointer(start: storage, count: used)
         let header = header
-        output.writeUpTo(RecordFormatLimits.headerBytes &+ used) { room in
-            UnsafeMutableRawBufferPointer(rebasing: room[RecordFormatLimits.headerBytes...])
-                .copyMemory(from: records)
-            return header.write(codec: .none, recordBytes: records.count, to: room)
+        output.writeUpTo(RecordFormatLimits.headerBytes &+ used) { batch in
+            let room = UnsafeMutableRawBufferPointer(
+                rebasing: batch[RecordFormatLimits.headerBytes...]
+            )
+            if let size = compress(records, room) {
+                return header.write(codec: .zstd, recordBytes: size, to: batch)
+            }
+            room.copyMemory(from: records)
+            return header.write(codec: .none, recordBytes: records.count, to: batch)
         }
         removeAll()
     }
@@ -171,16 +173,6 @@ public struct RecordBatchBuilder: ~Copyable {
             return
         }
         Varint.write(Varint.zigzag(length: bytes.count), to: &target)
-        copy(bytes, to: &target)
-    }
-
-    @inline(__always)
-    private static func copy(
-        _ bytes: UnsafeRawBufferPointer,
-        to target: inout UnsafeMutableRawPointer
-    ) {
-        guard let start = bytes.baseAddress else { return }
-        target.copyMemory(from: start, byteCount: bytes.count)
-        target += bytes.count
+        Varint.copy(bytes, to: &target)
     }
 }

@@ -29,7 +29,8 @@ public struct RecordCursor {
             guard reader.isAtEnd else { throw .bytesAfterLastRecord(reader.remaining) }
             return nil
         }
-        guard let length = reader.readVarint(), let body = reader.readBytes(Int(length)) else {
+        guard let length = reader.readRecordVarint(), let body = reader.readBytes(Int(length))
+        else {
             throw .recordMalformed(index: index)
         }
         let record = try record(in: body)
@@ -43,10 +44,10 @@ public struct RecordCursor {
         var fields = ByteReader(body)
         guard fields.readByte() != nil,  // Attributes, of which none is defined.
             let timestampDelta = fields.readVarlong(),
-            let offsetDelta = fields.readVarint(),
+            let offsetDelta = fields.readRecordVarint(),
             let key = fields.readNullableRecordBytes(),
             let value = fields.readNullableRecordBytes(),
-            let headerCount = fields.readVarint(),
+            let headerCount = fields.readRecordVarint(),
             let headers = RecordHeaders(fields.rest, count: Int(headerCount))
         else { throw .recordMalformed(index: index) }
         guard offsetDelta > lastDelta, offsetDelta <= batch.lastOffsetDelta else {

@@ -37,7 +37,7 @@ extension ByteReader {
     /// Bytes after their length, as records have them: nil inside for a length of -1, nil outside
     /// when the length is wrong.
     mutating func readNullableRecordBytes() -> UnsafeRawBufferPointer?? {
-        guard let length = readVarint() else { return nil }
+        guard let length = readRecordVarint() else { return nil }
         guard length != -1 else { return .some(nil) }
         guard let bytes = readBytes(Int(length)) else { return nil }
         return bytes
@@ -57,40 +57,50 @@ extension ByteWriter {
         name: UnsafeRawBufferPointer,
         value: UnsafeRawBufferPointer?
     ) {
-        guard let value else {
-            writeRecordHeaderName(name)
-            writeByte(Varint.null)
-            return
-        }
-        beginRecordHeader(name: name, valueBytes: value.count)
-        writeBytes(value)
+        let bytes = value ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let bits = value == nil ? UInt64(Varint.null) : Varint.zigzag(length: bytes.count)
+        writeRecordHeader(name: name, valueLength: bits, value: bytes)
     }
 
     /// The same for a name that stands in the program.
     public mutating func writeRecordHeader(name: StaticString, value: UnsafeRawBufferPointer?) {
-        writeRecordHeader(
-            name: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount),
-            value: value
-        )
+        writeRecordHeader(name: name.recordBytes, value: value)
     }
 
     /// Writes a header up to its value. The caller then writes exactly `valueBytes` bytes, in as
     /// many pieces as it likes.
     public mutating func beginRecordHeader(name: UnsafeRawBufferPointer, valueBytes: Int) {
-        writeRecordHeaderName(name)
-        writeVarint(Int32(clamping: valueBytes))
+        writeRecordHeader(
+            name: name,
+            valueLength: Varint.zigzag(length: valueBytes),
+            value: UnsafeRawBufferPointer(start: nil, count: 0)
+        )
     }
 
     /// The same for a name that stands in the program.
     public mutating func beginRecordHeader(name: StaticString, valueBytes: Int) {
-        beginRecordHeader(
-            name: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount),
-            valueBytes: valueBytes
-        )
+        beginRecordHeader(name: name.recordBytes, valueBytes: valueBytes)
     }
 
-    private mutating func writeRecordHeaderName(_ name: UnsafeRawBufferPointer) {
-        writeVarint(Int32(clamping: name.count))
-        writeBytes(name)
+    private mutating func writeRecordHeader(
+        name: UnsafeRawBufferPointer,
+        valueLength: UInt64,
+        value: UnsafeRawBufferPointer
+    ) {
+        writeUpTo(2 &* Varint.sizeMax &+ name.count &+ value.count) { room in
+            guard let start = room.baseAddress else { return 0 }
+            var target = start
+            Varint.write(Varint.zigzag(length: name.count), to: &target)
+            Varint.copy(name, to: &target)
+            Varint.write(valueLength, to: &target)
+            Varint.copy(value, to: &target)
+            return target - start
+        }
+    }
+}
+
+extension StaticString {
+    fileprivate var recordBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
     }
 }

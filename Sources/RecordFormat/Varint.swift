@@ -1,5 +1,9 @@
+import BrokerModel
+
 /// Zigzag varints whose size is known before they are written: a record begins with its length.
 enum Varint {
+    /// No varint of 64 bits is longer.
+    static let sizeMax = 10
     /// The length -1, which stands for null.
     static let null: UInt8 = 1
 
@@ -10,10 +14,13 @@ enum Varint {
     @inline(__always)
     static func zigzag(length: Int) -> UInt64 { UInt64(truncatingIfNeeded: length) &<< 1 }
 
-    /// How many bytes `bits` take at seven a byte; 0 takes one, too.
+    /// How many bytes `bits` take at seven a byte.
     @inline(__always)
     static func size(_ bits: UInt64) -> Int {
-        (70 &- (bits | 1).leadingZeroBitCount) / 7
+        // Nearly all take one or two bytes, and a compare is cheaper than the division.
+        guard bits >= 0x80 else { return 1 }
+        guard bits >= 0x4000 else { return 2 }
+        return (70 &- bits.leadingZeroBitCount) / 7
     }
 
     /// Writes `bits` at `target` and moves it past them.
@@ -27,5 +34,23 @@ enum Varint {
         }
         target.storeBytes(of: UInt8(truncatingIfNeeded: bits), as: UInt8.self)
         target += 1
+    }
+
+    /// Writes what a length announced, and moves `target` past it.
+    @inline(__always)
+    static func copy(_ bytes: UnsafeRawBufferPointer, to target: inout UnsafeMutableRawPointer) {
+        guard let start = bytes.baseAddress else { return }
+        target.copyMemory(from: start, byteCount: bytes.count)
+        target += bytes.count
+    }
+}
+
+extension ByteReader {
+    /// `readVarint`, with the one byte that nearly every length and delta takes read at once.
+    @inline(__always)
+    mutating func readRecordVarint() -> Int32? {
+        guard let byte = peekByte(), byte < 0x80 else { return readVarint() }
+        skip(1)
+        return Int32(byte >> 1) ^ -Int32(byte & 1)
     }
 }

@@ -48,11 +48,15 @@ struct ConfigCommand: ParsableCommand {
                 """
             )
             for key in BrokerSettings.keys {
-                let fields = [key.name, key.defaultText, key.allowedText].map {
-                    $0.isEmpty ? "empty" : "`" + $0.split(separator: "|").joined(separator: "` \\| `") + "`"
-                }
+                let fields = [key.name, key.defaultText, key.allowedText].map(Self.cell)
                 print("| \(fields.joined(separator: " | ")) | \(key.sentence) |")
             }
+        }
+
+        /// Code, with the table's own bars kept out of it.
+        private static func cell(_ text: String) -> String {
+            guard !text.isEmpty else { return "empty" }
+            return "`" + text.split(separator: "|").joined(separator: "` \\| `") + "`"
         }
     }
 }

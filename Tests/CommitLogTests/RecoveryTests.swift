@@ -110,6 +110,16 @@ import Testing
         }
     }
 
+    @Test func `an emptied time index of a sealed segment hides no record`() throws {
+        let fixture = try LogFixture(segmentBytes: 2_000)
+        let log = try fixture.open().log
+        try LogFixture.fill(log, batches: 30)
+        try fixture.fileSystem.open(LogFixture.path("00000000000000000000.timeindex"), .write)
+            .truncate(to: .zero)
+        let reader = try fixture.open(afterCleanStop: false).log.reader
+        #expect(try reader.offset(forTimestamp: LogFixture.start)?.offset == .zero)
+    }
+
     @Test func `files that are not ours stay, and leftovers of a crash go`() throws {
         let fixture = try LogFixture()
         let names = [

@@ -126,8 +126,8 @@ import Testing
         #expect(harness.closes.entries == [Close(id: 1, reason: .takenOver)])
     }
 
-    /// All connections are ready in one batch of events, and the first to be served aborts the
-    /// rest: their events are stale.
+    /// All connections are ready in one batch, and the first to be served aborts the rest:
+    /// their events are stale.
     @Test func `aborting others whose events are in the same batch is safe`() throws {
         let harness = try LoopHarness { connection, scope in
             ScriptedHandler(connection, scope) { [unowned scope] input, output in
@@ -164,6 +164,7 @@ import Testing
             scope.connections = []
         }
         _ = try harness.closes.wait { $0.count == 8 * round + 8 }
+        withExtendedLifetime(clients) {}
     }
 
     @Test func `stop tells every connection and frees all memory`() throws {

@@ -49,7 +49,7 @@ final class LoopHarness: Sendable {
         thread = try SystemThread.start(named: "loop", handing: loop) { $0.run() }
     }
 
-    deinit { stop() }
+    deinit { stop(drain: .milliseconds(10)) }
 
     func connect(receiveBufferBytes: Int = 0) throws -> ClientSocket {
         try ClientSocket(

@@ -1,11 +1,16 @@
+import Foundation
 import HeadwaterTesting
 import Testing
 
 /// Power cuts at file calls that a seed chooses, and recoveries that are cut short in their turn.
 @Suite struct CrashSimulationTests {
+    /// `HEADWATER_SIMULATION_SEEDS` asks for more, or fewer, than the usual 2,000.
+    static let blocks =
+        (ProcessInfo.processInfo.environment["HEADWATER_SIMULATION_SEEDS"].flatMap(Int.init)
+            ?? 2_000) / seedsPerBlock
     static let seedsPerBlock = 250
 
-    @Test(arguments: 0..<8)
+    @Test(arguments: 0..<blocks)
     func `no promise breaks when power fails at any file call`(block: Int) {
         var records = 0
         var recoveryCrashes = 0

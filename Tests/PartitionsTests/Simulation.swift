@@ -37,6 +37,8 @@ final class Simulation {
     private var batchesUsed = [Int](repeating: 0, count: BatchPool.publishers)
     /// Only then may a start believe that the stop before it was clean.
     private var closeWasTried = false
+    /// Whether a call of this life is to fail.
+    private var mayFail = false
     private var output = ByteWriter(capacity: 64 << 10)
 
     init(seed: UInt64, plan: Plan = Plan()) {
@@ -53,12 +55,25 @@ final class Simulation {
         for life in 0..<plan.lives {
             var faults = plan.faults
             faults.crashAtCall = fileSystem.calls.addingReportingOverflow(crashCall(inLife: life)).0
+            mayFail = generator.oneIn(3)
+            if mayFail { addDiskFailure(to: &faults) }
             fileSystem.setFaults(faults)
             try live()
             fileCalls += fileSystem.calls
             loseEverythingVolatile()
             try recover(isFirst: life == 0)
         }
+    }
+
+    /// One call fails somewhere in this life: a log goes read-only, the others go on.
+    private func addDiskFailure(to faults: inout SimulatedFaults) {
+        let operations: [FileSystemError.Operation] = [.write, .sync, .create]
+        faults.fail(
+            operations[generator.below(operations.count)],
+            pathSuffix: generator.oneIn(3) ? "index" : ".log",
+            reason: generator.oneIn(2) ? .io : .noSpace,
+            after: generator.below(40)
+        )
     }
 
     private func crashCall(inLife life: Int) -> Int {
@@ -163,6 +178,7 @@ final class Simulation {
         crashes += 1
         if let store { noteSeen(store) }
         store = nil
+        mayFail = false
         restartMachine()
     }
 
@@ -273,7 +289,8 @@ final class Simulation {
         }
         try AcknowledgedRecords.check(history, stored: output.bytes, highWatermark: end)
         try StableOffsets.check(history, stored: output.bytes, highWatermark: end)
-        if partition.log.logEndOffset == end { history.cut(to: end) }
+        let isWhole = partition.log.failure == nil && partition.log.logEndOffset == end
+        if isWhole { history.cut(to: end) }
         history.noteSeen(end)
     }
 
@@ -320,9 +337,9 @@ final class Simulation {
         }
     }
 
-    /// Until the machine dies every call succeeds; afterwards none does.
+    /// Until the machine dies every call succeeds but for the one that was to fail.
     private func expectCrash(_ error: any Error) throws(Violation) {
-        guard !fileSystem.hasCrashed else { return }
+        guard !fileSystem.hasCrashed, !mayFail else { return }
         throw Violation(promise: .other, what: "\(error), although nothing had crashed")
     }
 

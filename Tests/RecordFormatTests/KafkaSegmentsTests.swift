@@ -33,11 +33,11 @@ import Testing
                 found.append(Line(record, topic: topic, timestampType: batch.timestampType))
             }
         }
-        // DeleteRecords moves the log start offset; the batches before it may still lie there.
-        let start = try #require(expected.first).offset
-        let visible = found.filter { $0.offset >= start }
-        #expect(visible.count == expected.count)
-        #expect(visible == expected, "\(topic)")
+        // A log may still hold what DeleteRecords put below its start.
+        let start = try #require(expected.first?.offset)
+        let served = found.filter { $0.offset >= start }
+        #expect(served.count == expected.count)
+        for (mine, theirs) in zip(served, expected) { #expect(mine == theirs) }
     }
 
     @Test(.enabled(if: folder != nil, "no ../shared/kafka-segments here"))

@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `compression is used exactly where it saves bytes`() throws {
+    @Test func `compression is used only where it saves bytes`() throws {
         var random = SeededGenerator(seed: 9)
         let same = (0..<50).map {
             TestRecord(
