@@ -79,7 +79,7 @@ class FakeDownloads:
 
 @pytest.fixture(params=sorted(RELEASES))
 def downloads(tmp_path, request):
-    for tool in ("gpg", "curl"):
+    for tool in ("gpg", "gpg-agent", "curl"):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
     yield FakeDownloads(tmp_path, request.param)
