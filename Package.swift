@@ -99,6 +99,13 @@ let package = Package(
                 "RecordFormat",
             ]
         ),
+        tests(
+            "MQTTServer",
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Ingest",
+                "MQTTServer", "MQTTSessions", "Partitions", "Posix",
+            ]
+        ),
         tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(

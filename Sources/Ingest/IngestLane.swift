@@ -63,10 +63,19 @@ public final class IngestLane {
     ) -> IngestOutcome {
         let topic = packet.topic
         guard let partition = routes.route(topic) else { return .noRoute }
-        let queue = queue(of: partition)
-        let size = topic.count &+ packet.payload.count &+ packet.properties.bytes.count
-        if !queue.reserve(size, from: pool) { isFull = true }
         headers.encode(packet)
+        let size =
+            topic.count &+ packet.payload.count &+ headers.bytes.count
+            &+ PartitionQueue.recordOverhead
+        guard size &+ RecordFormatLimits.headerBytes <= settings.recordBytesMax.rawValue else {
+            return .tooLarge
+        }
+        let queue = queue(of: partition)
+        if !queue.builder.isEmpty,
+            queue.builder.uncompressedBytes + ByteCount(size) > settings.batchBytesMax
+        {
+            seal(queue)
+        }
         do throws(RecordFormatError) {
             try queue.builder.append(
                 timestamp: time,
@@ -78,6 +87,7 @@ public final class IngestLane {
         } catch {
             return .tooLarge
         }
+        if !queue.reserve(size, from: pool) { isFull = true }
         if let token { queue.tokens.append(token) }
         if queue.builder.uncompressedBytes >= settings.batchBytesMax { seal(queue) }
         return .accepted
@@ -111,7 +121,7 @@ public final class IngestLane {
     private func seal(_ queue: PartitionQueue) {
         let batch = sealer.seal(&queue.builder)
         let needsSync = !queue.tokens.isEmpty
-        queue.closeBatch(recordCount: batch.recordCount)
+        queue.close(batch)
         shard.post(
             .append(
                 AppendRequest(
@@ -137,16 +147,16 @@ public final class IngestLane {
     }
 
     private func settle(_ reply: AppendReply, of queue: PartitionQueue) {
-        guard let finished = queue.takeOldest() else { return }
+        guard let finished = queue.take(reply.batch) else { return }
         pool.release(finished.reserved)
-        sealer.recycle(reply.batch)
         switch reply.outcome {
         case .success:
             acknowledged(finished.tokens[...], nil)
         case .failure(let error):
-            dropped.add(finished.recordCount - finished.tokens.count)
+            dropped.add(reply.batch.recordCount - finished.tokens.count)
             acknowledged(finished.tokens[...], error)
         }
+        sealer.recycle(reply.batch)
         queue.recycle(finished.tokens)
     }
 }

@@ -4,6 +4,9 @@ import BrokerModel
 public struct IngestSettings: Sendable {
     public var batchBytesMax = ByteCount.kibibytes(512)
     public var batchesInFlightMax = 2
+    /// What the log takes as one batch: a record past this is refused at the door. Follows from
+    /// the log's settings, so it has no key.
+    public var recordBytesMax = ByteCount.mebibytes(64)
 
     public init() {}
 
@@ -15,7 +18,8 @@ public struct IngestSettings: Sendable {
                 \.batchBytesMax,
                 of: defaults,
                 in: .kibibytes(16) ... .mebibytes(8),
-                "A batch is sealed at this size before compression, even when the log is busy."
+                "A batch is sealed before it outgrows this, uncompressed, even when the log is "
+                    + "busy."
             ),
             .init(
                 "ingest.batches.in.flight",

@@ -6,14 +6,14 @@ import RecordFormat
 final class PartitionQueue {
     /// A batch on its way to the log: whom to tell, and the room that it holds in the pool.
     struct Sent {
+        let batch: SealedBatch
         var tokens: [AckToken]
         var reserved: ByteCount
-        var recordCount: Int
     }
 
     /// Room is taken from the pool in steps of this size, so that a record rarely touches it.
     static let reservationStep = 64 << 10
-    /// What a record costs beyond its key, value and properties, as room in the pool.
+    /// What a record takes at most beyond its key, value and headers: its own lengths, its token.
     static let recordOverhead = 64
 
     let partition: PartitionHandle
@@ -42,19 +42,19 @@ final class PartitionQueue {
     }
 
     /// Moves the sealed batch's books to those that wait for an answer.
-    func closeBatch(recordCount: Int) {
-        inFlight.append(
-            Sent(tokens: tokens, reserved: ByteCount(reserved), recordCount: recordCount)
-        )
+    func close(_ batch: SealedBatch) {
+        inFlight.append(Sent(batch: batch, tokens: tokens, reserved: ByteCount(reserved)))
         tokens = spareTokens
         spareTokens = []
         reserved = 0
         used = 0
     }
 
-    /// The books of the oldest batch on its way: the log answers in order.
-    func takeOldest() -> Sent? {
-        inFlight.isEmpty ? nil : inFlight.removeFirst()
+    /// The books of the batch that was answered. Found by the batch itself: what one batch became
+    /// must never speak for another's tokens.
+    func take(_ batch: SealedBatch) -> Sent? {
+        guard let index = inFlight.firstIndex(where: { $0.batch === batch }) else { return nil }
+        return inFlight.remove(at: index)
     }
 
     /// Takes back a token array for its memory.

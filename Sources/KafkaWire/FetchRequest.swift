@@ -98,39 +98,7 @@ public struct FetchRequest: Equatable, Sendable {
 }
 
 extension FetchRequest {
-    /// Versions up to 12 name a topic, later ones give its id (KIP-516).
-    public struct Topic: Equatable, Sendable, WireElement {
-        public var name: String
-        public var id: UUIDBytes
-        public var partitions: [Partition]
-
-        static let bytesMin = 3
-
-        public init(name: String = "", id: UUIDBytes = .zero, partitions: [Partition]) {
-            self.name = name
-            self.id = id
-            self.partitions = partitions
-        }
-
-        init(reading reader: inout ByteReader, version: Int16) throws(KafkaWireError) {
-            let flexible = KafkaAPI.fetch.isFlexible(version)
-            name = version <= 12 ? try reader.readString(flexible: flexible) : ""
-            id = version >= 13 ? try reader.readUUID() : .zero
-            partitions = try reader.readArray(version: version, flexible: flexible)
-            if flexible { try reader.skipTaggedFields() }
-        }
-
-        func write(to output: inout ByteWriter, version: Int16) {
-            let flexible = KafkaAPI.fetch.isFlexible(version)
-            if version <= 12 {
-                output.writeString(name, flexible: flexible)
-            } else {
-                output.writeUUID(id)
-            }
-            output.writeArray(partitions, version: version, flexible: flexible)
-            if flexible { output.writeNoTaggedFields() }
-        }
-    }
+    public typealias Topic = TopicBlock<Partition>
 
     /// What an incremental fetch no longer wants (KIP-227).
     public struct ForgottenTopic: Equatable, Sendable, WireElement {

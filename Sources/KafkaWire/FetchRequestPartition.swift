@@ -2,7 +2,10 @@ import BrokerModel
 
 extension FetchRequest {
     /// One partition to read, from `fetchOffset` on.
-    public struct Partition: Equatable, Sendable, WireElement {
+    public struct Partition: Equatable, Sendable, WireElement, TopicBlockElement {
+        static var api: KafkaAPI { .fetch }
+        static var topicIDVersionMin: Int16? { 13 }
+
         public var index: Int32
         /// From version 9 on: the leader epoch that the reader believes in.
         public var currentLeaderEpoch = LeaderEpoch.none

@@ -57,25 +57,12 @@ public struct FetchResponse {
         writer.end(endpoints: endpoints, to: &output)
     }
 
-    public struct Topic: ReadableElement {
-        /// Up to version 12.
-        public var name: String
-        /// From version 13 on.
-        public var id: UUIDBytes
-        public var partitions: [Partition]
+    public typealias Topic = TopicBlock<Partition>
 
-        static let bytesMin = 3
+    public struct Partition: ReadableElement, TopicBlockElement {
+        static var api: KafkaAPI { .fetch }
+        static var topicIDVersionMin: Int16? { 13 }
 
-        init(reading reader: inout ByteReader, version: Int16) throws(KafkaWireError) {
-            let flexible = KafkaAPI.fetch.isFlexible(version)
-            name = version <= 12 ? try reader.readString(flexible: flexible) : ""
-            id = version >= 13 ? try reader.readUUID() : .zero
-            partitions = try reader.readArray(version: version, flexible: flexible)
-            if flexible { try reader.skipTaggedFields() }
-        }
-    }
-
-    public struct Partition: ReadableElement {
         public var head: PartitionHead
         /// Whole record batches, the last one perhaps cut short by the size limits.
         public var records: UnsafeRawBufferPointer?

@@ -32,33 +32,12 @@ public struct ListOffsetsRequest: Equatable, Sendable {
         if flexible { output.writeNoTaggedFields() }
     }
 
-    public struct Topic: Equatable, Sendable, WireElement {
-        public var name: String
-        public var partitions: [Partition]
+    public typealias Topic = TopicBlock<Partition>
 
-        static let bytesMin = 3
+    public struct Partition: Equatable, Sendable, WireElement, TopicBlockElement {
+        static var api: KafkaAPI { .listOffsets }
+        static var topicIDVersionMin: Int16? { nil }
 
-        public init(name: String, partitions: [Partition]) {
-            self.name = name
-            self.partitions = partitions
-        }
-
-        init(reading reader: inout ByteReader, version: Int16) throws(KafkaWireError) {
-            let flexible = KafkaAPI.listOffsets.isFlexible(version)
-            name = try reader.readString(flexible: flexible)
-            partitions = try reader.readArray(version: version, flexible: flexible)
-            if flexible { try reader.skipTaggedFields() }
-        }
-
-        func write(to output: inout ByteWriter, version: Int16) {
-            let flexible = KafkaAPI.listOffsets.isFlexible(version)
-            output.writeString(name, flexible: flexible)
-            output.writeArray(partitions, version: version, flexible: flexible)
-            if flexible { output.writeNoTaggedFields() }
-        }
-    }
-
-    public struct Partition: Equatable, Sendable, WireElement {
         public var index: Int32
         public var currentLeaderEpoch: LeaderEpoch
         /// A time, or one of the places in `ListOffsetsPlace`.
@@ -129,33 +108,12 @@ public struct ListOffsetsResponse: Equatable, Sendable {
         if flexible { output.writeNoTaggedFields() }
     }
 
-    public struct Topic: Equatable, Sendable, WireElement {
-        public var name: String
-        public var partitions: [Partition]
+    public typealias Topic = TopicBlock<Partition>
 
-        static let bytesMin = 3
+    public struct Partition: Equatable, Sendable, WireElement, TopicBlockElement {
+        static var api: KafkaAPI { .listOffsets }
+        static var topicIDVersionMin: Int16? { nil }
 
-        public init(name: String, partitions: [Partition]) {
-            self.name = name
-            self.partitions = partitions
-        }
-
-        init(reading reader: inout ByteReader, version: Int16) throws(KafkaWireError) {
-            let flexible = KafkaAPI.listOffsets.isFlexible(version)
-            name = try reader.readString(flexible: flexible)
-            partitions = try reader.readArray(version: version, flexible: flexible)
-            if flexible { try reader.skipTaggedFields() }
-        }
-
-        func write(to output: inout ByteWriter, version: Int16) {
-            let flexible = KafkaAPI.listOffsets.isFlexible(version)
-            output.writeString(name, flexible: flexible)
-            output.writeArray(partitions, version: version, flexible: flexible)
-            if flexible { output.writeNoTaggedFields() }
-        }
-    }
-
-    public struct Partition: Equatable, Sendable, WireElement {
         public var index: Int32
         public var errorCode = KafkaErrorCode.none
         /// The record's own timestamp, `.none` for a place.

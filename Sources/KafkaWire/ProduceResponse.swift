@@ -36,42 +36,14 @@ public struct ProduceResponse: Equatable, Sendable {
         fields.write(to: &output)
     }
 
-    public struct Topic: Equatable, Sendable, WireElement {
-        public var name: String
-        public var id: UUIDBytes
-        public var partitions: [Partition]
-
-        static let bytesMin = 3
-
-        public init(name: String = "", id: UUIDBytes = .zero, partitions: [Partition]) {
-            self.name = name
-            self.id = id
-            self.partitions = partitions
-        }
-
-        init(reading reader: inout ByteReader, version: Int16) throws(KafkaWireError) {
-            let flexible = KafkaAPI.produce.isFlexible(version)
-            name = version <= 12 ? try reader.readString(flexible: flexible) : ""
-            id = version >= 13 ? try reader.readUUID() : .zero
-            partitions = try reader.readArray(version: version, flexible: flexible)
-            if flexible { try reader.skipTaggedFields() }
-        }
-
-        func write(to output: inout ByteWriter, version: Int16) {
-            let flexible = KafkaAPI.produce.isFlexible(version)
-            if version <= 12 {
-                output.writeString(name, flexible: flexible)
-            } else {
-                output.writeUUID(id)
-            }
-            output.writeArray(partitions, version: version, flexible: flexible)
-            if flexible { output.writeNoTaggedFields() }
-        }
-    }
+    public typealias Topic = TopicBlock<Partition>
 }
 
 extension ProduceResponse {
-    public struct Partition: Equatable, Sendable, WireElement {
+    public struct Partition: Equatable, Sendable, WireElement, TopicBlockElement {
+        static var api: KafkaAPI { .produce }
+        static var topicIDVersionMin: Int16? { 13 }
+
         public var index: Int32
         public var errorCode = KafkaErrorCode.none
         public var baseOffset = Offset(-1)

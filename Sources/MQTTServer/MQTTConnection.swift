@@ -11,8 +11,12 @@ final class MQTTConnection: ConnectionHandler {
     var session: Session
     /// Publishes with a ticket that the log has not answered for.
     var unstored = 0
+    /// What those weigh.
+    var unstoredBytes = 0
     /// Took our client identifier over, and waits until nothing of ours is unstored.
     var successor: MQTTConnection?
+    /// Whose publishes our CONNACK waits for.
+    var predecessor: MQTTConnection?
     private(set) var isClosed = false
     /// Outlives its connections; unsafe, because counting references costs on every packet.
     private unowned(unsafe) let server: MQTTServer
@@ -39,31 +43,38 @@ final class MQTTConnection: ConnectionHandler {
                 server.waitForRoom(self)
                 return .pause(consumed: reader.position)
             }
+            guard !server.isOverBudget(self) else {
+                isWaiting = true
+                return .pause(consumed: reader.position)
+            }
             switch session.receive(from: &reader, now: now, output: &output) {
             case .handled: continue
             case .publish(let packet, let ticket):
                 guard let reason = server.publish(packet, ticket, from: self) else { continue }
                 let end = session.refuseClient(reason, output: &output)
-                return .close(consumed: reader.position, end.closeReason)
+                return .close(consumed: reader.position, over(end))
             case .consultDirectory(let frame):
                 guard let end = server.consult(frame, of: self, output: &output) else { continue }
-                return .close(consumed: reader.position, end.closeReason)
+                return .close(consumed: reader.position, over(end))
             case .needBytes(let count):
                 return .readFrame(consumed: reader.position, frameBytes: count)
             case .pause:
                 isWaiting = true
                 return .pause(consumed: reader.position)
             case .close(let end):
-                return .close(consumed: reader.position, end.closeReason)
+                return .close(consumed: reader.position, over(end))
             }
         }
     }
+
+    func outputDrained() { noteSilenceOfOurs() }
 
     func closed(_ reason: CloseReason) {
         isClosed = true
         let end = session.connectionLost()
         server.reportEnd(of: self, end, reason)
-        server.ended(self, end)
+        server.sessionEnded(self, end)
+        server.closed(self)
     }
 
     // MARK: What the server tells
@@ -80,7 +91,7 @@ final class MQTTConnection: ConnectionHandler {
         // Without its PUBACKs a client would wait for ever; it will publish again after a
         // reconnect.
         guard admitted else { return connection.close(.outputOverflow) }
-        if isWaiting, session.mayRead { resumeReading() }
+        if isWaiting, session.mayRead, !server.isOverBudget(self) { resumeReading() }
     }
 
     /// The log failed: these will never be acknowledged, and the client must learn that.
@@ -95,8 +106,9 @@ final class MQTTConnection: ConnectionHandler {
     func shutDown() { close { $0.serverShuttingDown(output: &$1) } }
 
     func checkDeadline(now: MonotonicTime) {
-        guard !isClosed, connection.isReading, let deadline = session.deadline, deadline <= now
-        else { return }
+        guard !isClosed else { return }
+        guard connection.isReading else { return noteSilenceOfOurs() }
+        guard let deadline = session.deadline, deadline <= now else { return }
         close { session, output in
             session.deadlinePassed(now: now, output: &output) ?? .keepAliveTimeout
         }
@@ -104,8 +116,13 @@ final class MQTTConnection: ConnectionHandler {
 
     /// Sends the CONNACK that had to wait for our predecessor's publishes.
     func connectNow() {
+        predecessor = nil
+        guard !isClosed else { return }
         let now = server.loop.now
-        connection.write { output in session.sendConnack(now: now, output: &output) }
+        let admitted = connection.write { output in
+            session.sendConnack(now: now, output: &output)
+        }
+        guard admitted else { return connection.close(.outputOverflow) }
         resumeReading()
     }
 
@@ -113,8 +130,15 @@ final class MQTTConnection: ConnectionHandler {
 
     func resumeReading() {
         isWaiting = false
-        session.readingResumed(now: server.loop.now)
+        guard !server.isStopping else { return }
+        noteSilenceOfOurs()
         connection.resumeReading()
+    }
+
+    /// While nothing is read for a reason of ours, the client's silence does not count. The time up
+    /// to its CONNECT goes on.
+    private func noteSilenceOfOurs() {
+        if session.isConnected { session.readingResumed(now: server.loop.now) }
     }
 
     /// Lets the session say why, in its version's way, and closes.
@@ -122,7 +146,13 @@ final class MQTTConnection: ConnectionHandler {
         var end = SessionEnd.connectionLost
         let admitted = connection.write { output in end = farewell(&session, &output) }
         guard admitted else { return connection.close(.outputOverflow) }
-        connection.close(end.closeReason)
+        connection.close(over(end))
+    }
+
+    /// The directory hears of the end at once: the client may be back before this iteration ends.
+    private func over(_ end: SessionEnd) -> CloseReason {
+        server.sessionEnded(self, end)
+        return end.closeReason
     }
 }
 

@@ -35,7 +35,7 @@ public final class MQTTServer {
     /// By session handle.
     private var live: [MQTTConnection?] = []
     private var waitingForRoom: [MQTTConnection] = []
-    private var isStopping = false
+    private(set) var isStopping = false
 
     /// `memory` bounds what sessions may keep; the seed should be random.
     package init(
@@ -107,11 +107,17 @@ extension MQTTServer {
     func publish(_ packet: PublishPacket, _ ticket: PublishTicket?, from origin: MQTTConnection)
         -> ReasonCode?
     {
-        let token = ticket.map { AckToken(connection: origin.id, ticket: $0.rawValue) }
+        let bytes = UInt32(clamping: packet.topic.count &+ packet.payload.count)
+        let token = ticket.map {
+            AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
+        }
         switch lane.publish(packet, at: loop.wallClock, token: token) {
         case .accepted:
             counters.received.add()
-            if token != nil { origin.unstored += 1 }
+            if token != nil {
+                origin.unstored += 1
+                origin.unstoredBytes += Int(bytes)
+            }
             deliver(packet, from: origin.handle)
             return nil
         case .noRoute:
@@ -122,7 +128,14 @@ extension MQTTServer {
         }
     }
 
+    /// Whether one client has as much on its way to the log as it may.
+    func isOverBudget(_ connection: MQTTConnection) -> Bool {
+        connection.unstoredBytes >= settings.inFlightBytesMax.rawValue
+    }
+
     func waitForRoom(_ connection: MQTTConnection) {
+        // While the log hangs, clients may come and go.
+        if waitingForRoom.count > connections.count { waitingForRoom.removeAll(where: \.isClosed) }
         waitingForRoom.append(connection)
     }
 
@@ -145,12 +158,15 @@ extension MQTTServer {
             enter(connection)
             let earlier = replaced.flatMap { connections[$0] }
             earlier?.takenOver()
-            // What the earlier connection published must come before what this one will.
-            if let earlier, earlier.unstored > 0 {
-                earlier.successor = connection
-            } else {
+            // What was published before must be stored before what this one will publish. An
+            // earlier connection that still waited itself has published nothing.
+            let publisher = earlier?.predecessor ?? earlier
+            guard let publisher, publisher.unstored > 0 else {
                 connection.session.sendConnack(now: loop.now, output: &output)
+                return nil
             }
+            publisher.successor = connection
+            connection.predecessor = publisher
             return nil
         }
     }
@@ -162,14 +178,18 @@ extension MQTTServer {
         live[index] = connection
     }
 
-    /// The last that is heard of a connection's socket.
-    func ended(_ connection: MQTTConnection, _ end: SessionEnd) {
+    /// A session's connection is over. Hearing of it again changes nothing.
+    func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
         if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
             live[Int(handle.rawValue)] = nil
         }
-        if connection.unstored == 0 { connections[connection.id] = nil }
         publishDueWills()
+    }
+
+    /// The last that is heard of a connection's socket.
+    func closed(_ connection: MQTTConnection) {
+        if connection.unstored == 0 { connections[connection.id] = nil }
     }
 
     private func publishDueWills() {
@@ -194,22 +214,28 @@ extension MQTTServer {
         while let first = rest.first {
             let end = rest.firstIndex { $0.connection != first.connection } ?? rest.endIndex
             if let connection = connections[first.connection] {
-                if let error {
-                    connection.storingFailed(error)
-                } else {
-                    connection.stored(rest[rest.startIndex..<end])
-                }
-                settle(connection, count: end - rest.startIndex)
+                settle(connection, rest[rest.startIndex..<end], error)
             }
             rest = rest[end...]
         }
     }
 
-    private func settle(_ connection: MQTTConnection, count: Int) {
-        connection.unstored -= count
+    private func settle(
+        _ connection: MQTTConnection,
+        _ tokens: ArraySlice<AckToken>,
+        _ error: CommitLogError?
+    ) {
+        for token in tokens { connection.unstoredBytes -= Int(token.bytes) }
+        if let error {
+            connection.storingFailed(error)
+        } else {
+            connection.stored(tokens)
+        }
+        connection.unstored -= tokens.count
         guard connection.unstored == 0 else { return }
-        connection.successor?.connectNow()
+        let successor = connection.successor
         connection.successor = nil
+        successor?.connectNow()
         if connection.isClosed { connections[connection.id] = nil }
     }
 
@@ -223,8 +249,13 @@ extension MQTTServer {
     private func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
         guard !directory.subscriptions.isEmpty else { return }
         outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
+        let size = packet.topic.count &+ packet.payload.count &+ packet.properties.bytes.count
         for recipient in 0..<outgoing.recipientCount {
             guard let target = live[Int(outgoing.recipient(recipient).rawValue)] else { continue }
+            guard settings.hasRoom(for: size, after: target.connection.pendingOutput) else {
+                counters.dropped.add()
+                continue
+            }
             var written = false
             let admitted = target.connection.write { output in
                 written = outgoing.write(

@@ -8,6 +8,7 @@ public struct MQTTServerSettings: Sendable {
     public var connectionsMax = 10_000
     public var packetTimeout = Duration.seconds(30)
     public var outputBytesMax = ByteCount.mebibytes(4)
+    public var inFlightBytesMax = ByteCount.mebibytes(4)
     var stopTimeout = Duration.seconds(5)
     var packetBytesMax = ByteCount.mebibytes(1) {
         didSet { session.packetBytesMax = packetBytesMax.rawValue }
@@ -22,10 +23,21 @@ public struct MQTTServerSettings: Sendable {
         var limits = ConnectionLimits()
         limits.connectionsMax = connectionsMax
         limits.packetTimeout = packetTimeout
-        limits.outputBytesMax = outputBytesMax
+        limits.outputBytesMax =
+            max(outputBytesMax, ByteCount(session.packetBytesMax)) + Self.repliesBytesMax
         // Before its CONNECT nobody knows a client's version; 3.1.1's «server unavailable» it is.
         limits.refusal = { [0x20, 2, 0, 3] }
         return limits
+    }
+
+    /// Deliveries leave this room to PUBACKs, of which as many may be due as were in flight: what
+    /// a client has not read yet must never cost it its acknowledgements.
+    private static let repliesBytesMax = ByteCount.kibibytes(320)
+
+    /// Whether a delivery of about `size` bytes may join what a client has not read. A large one
+    /// may when it is alone.
+    func hasRoom(for size: Int, after pending: ByteCount) -> Bool {
+        pending == .zero || pending.rawValue &+ size <= outputBytesMax.rawValue
     }
 
     public static var keys: [ConfigurationKey<MQTTServerSettings>] {
@@ -58,6 +70,13 @@ public struct MQTTServerSettings: Sendable {
                 of: defaults,
                 in: 1...65_535,
                 "Publishes of one client that may wait for the disk: Receive Maximum in MQTT 5."
+            ),
+            .init(
+                "mqtt.inflight.bytes.max",
+                \.inFlightBytesMax,
+                of: defaults,
+                in: .kibibytes(64) ... .gibibytes(1),
+                "While so many bytes of one client wait for the disk, it is not read."
             ),
             .init(
                 "mqtt.output.bytes.max",

@@ -16,8 +16,9 @@ public final class PartitionShard {
     private var store: PartitionStore?
     private let loop: EventLoop
     private let settings: PartitionShardSettings
-    /// Appended, but not yet synced: their replies wait for the commit.
-    private var awaitingCommit: [(request: AppendRequest, offset: Offset)] = []
+    /// What this burst appended, or failed to, in the order of its requests. The replies wait for
+    /// the commit and leave in this order.
+    private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
     private var lazyCommit: TimerID?
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
@@ -37,54 +38,49 @@ public final class PartitionShard {
 
     private func receive(_ messages: [PartitionShardMessage]) {
         guard let store else { return }
-        var replies = ReplySheet()
         var mustCommit = false
         var mustStop = false
         for message in messages {
             switch message {
             case .append(let request):
-                append(request, to: store, &replies)
+                group.append((request, append(request, to: store)))
                 mustCommit = mustCommit || request.needsSync
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop { commit(store, &replies) } else { commitLater(store) }
-        replies.send()
+        if mustCommit || mustStop { commit(store) } else { commitLater(store) }
+        reply()
         if mustStop { stop(store) }
     }
 
     private func append(
         _ request: AppendRequest,
-        to store: PartitionStore,
-        _ replies: inout ReplySheet
-    ) {
+        to store: PartitionStore
+    ) -> Result<Offset, CommitLogError> {
         do throws(CommitLogError) {
             let range = try store.append(
                 request.batch.bytes.mutableBytes,
                 to: request.partition,
                 now: loop.wallClock
             )
-            if request.needsSync {
-                awaitingCommit.append((request, range.baseOffset))
-            } else {
-                replies.add(request, .success(range.baseOffset))
-            }
+            return .success(range.baseOffset)
         } catch {
-            replies.add(request, .failure(error))
+            report(of: request.partition, in: store, error)
+            return .failure(error)
         }
     }
 
-    private func commit(_ store: PartitionStore, _ replies: inout ReplySheet) {
+    /// A failed sync fails everything that the group appended to that partition, whoever waits.
+    private func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
         let result = store.commit()
-        for (request, offset) in awaitingCommit {
-            let failure = result.failed.first { $0.partition == request.partition }
-            replies.add(request, failure.map { .failure($0.error) } ?? .success(offset))
-        }
-        awaitingCommit.removeAll(keepingCapacity: true)
         for (partition, error) in result.failed {
-            report(.partitionFailed(store.partitions[partition.rawValue].name, error))
+            report(of: partition, in: store, error)
+            for index in group.indices where group[index].request.partition == partition {
+                guard case .success = group[index].outcome else { continue }
+                group[index].outcome = .failure(error)
+            }
         }
         if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
     }
@@ -93,10 +89,27 @@ public final class PartitionShard {
     private func commitLater(_ store: PartitionStore) {
         guard lazyCommit == nil, store.dirtyBytes > .zero else { return }
         lazyCommit = loop.schedule(at: loop.now + settings.commitInterval) { [unowned self] in
-            lazyCommit = nil
-            var replies = ReplySheet()
-            commit(store, &replies)
-            replies.send()
+            commit(store)
+        }
+    }
+
+    private func reply() {
+        var replies = ReplySheet()
+        for (request, outcome) in group { replies.add(request, outcome) }
+        group.removeAll(keepingCapacity: true)
+        replies.send()
+    }
+
+    private func report(
+        of partition: PartitionHandle,
+        in store: PartitionStore,
+        _ error: CommitLogError
+    ) {
+        let name = store.partitions[partition.rawValue].name
+        switch error {
+        case .fileSystem, .readOnly, .closed: report(.partitionFailed(name, error))
+        case .batchTooLarge, .malformedBatch, .offsetOutOfRange, .damaged, .unusable:
+            report(.batchRefused(name, error))
         }
     }
 
@@ -127,7 +140,10 @@ public enum PartitionShardMessage: Sendable {
 
 /// What operators should know of.
 package enum PartitionShardReport: Sendable {
+    /// The partition takes nothing more.
     case partitionFailed(TopicPartition, CommitLogError)
+    /// One batch was refused; the partition goes on.
+    case batchRefused(TopicPartition, CommitLogError)
     case closeFailed(PartitionStoreError)
 }
 

@@ -5,7 +5,8 @@ import EventLoop
 /// A finished record batch on its way to the log and back: built on a network loop, written on the
 /// storage loop, returned to its builder for the memory in it.
 ///
-/// Unchecked, because exactly one thread holds it at any time: posting it hands it over.
+/// Unchecked, because exactly one thread looks into it at any time: posting it hands it over.
+/// Others may only know it again by its identity.
 public final class SealedBatch: @unchecked Sendable {
     /// One RecordBatch v2. The log sets its base offset and leader epoch.
     public var bytes = ByteWriter()

@@ -83,6 +83,12 @@ final class BrokerLog: Sendable {
                 kind: "\(partition)",
                 ["partition": "\(partition)", "reason": "\(reason)"]
             )
+        case .batchRefused(let partition, let reason):
+            repeated(
+                "a batch cannot be stored; its publishers are disconnected",
+                kind: "\(partition)",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
         case .closeFailed(let reason):
             error("the data folder was not closed cleanly", ["reason": "\(reason)"])
         }

@@ -15,6 +15,7 @@ private final class LaneBench {
     let pool: MemoryPool
     var requests: [AppendRequest] = []
     var acknowledged: [AckToken] = []
+    var stored: [AckToken] = []
     var failures: [CommitLogError] = []
     private(set) var roomReturned = 0
 
@@ -29,7 +30,7 @@ private final class LaneBench {
         log.bench = self
         lane.acknowledged = { [unowned self] tokens, error in
             acknowledged += tokens
-            if let error { failures.append(error) }
+            if let error { failures.append(error) } else { stored += tokens }
         }
         lane.roomReturned = { [unowned self] in roomReturned += 1 }
     }
@@ -49,7 +50,7 @@ private final class LaneBench {
     }
 
     func publish(_ topic: String, _ payload: String, ticket: UInt32?) -> IngestOutcome {
-        let token = ticket.map { AckToken(connection: 7, ticket: $0) }
+        let token = ticket.map { AckToken(connection: 7, ticket: $0, bytes: 1) }
         return Array(topic.utf8).withUnsafeBytes { topic in
             Array(payload.utf8).withUnsafeBytes { payload in
                 lane.publish(
@@ -123,6 +124,28 @@ private final class LogInbox {
         }
     }
 
+    @Test func `a reply settles its own batch, in whatever order replies come`() throws {
+        let bench = try LaneBench()
+        #expect(bench.publish("a", "durable", ticket: 1) == .accepted)
+        bench.lane.burstEnded()
+        #expect(bench.publish("a", "nobody waits", ticket: nil) == .accepted)
+        bench.lane.burstEnded()
+        let failure = CommitLogError.closed
+        var wasAnswered = false
+        bench.run {
+            if bench.requests.count == 2, !wasAnswered {
+                wasAnswered = true
+                reply(bench.requests[1], .success(.zero))
+                reply(bench.requests[0], .failure(failure))
+            }
+            return bench.lane.isIdle
+        }
+        #expect(bench.acknowledged.map(\.ticket) == [1])
+        #expect(bench.stored.isEmpty, "success of another batch is none of this one")
+        #expect(bench.failures == [failure])
+        #expect(bench.pool.used == .zero)
+    }
+
     @Test func `a failed append hands the tokens back with the reason`() throws {
         let bench = try LaneBench()
         #expect(bench.publish("a", "x", ticket: 3) == .accepted)
@@ -134,6 +157,33 @@ private final class LogInbox {
         }
         #expect(bench.failures == [failure])
         #expect(bench.acknowledged.map(\.ticket) == [3])
+    }
+
+    @Test func `no batch outgrows its limit, unless one record alone does`() throws {
+        var settings = IngestSettings()
+        settings.batchBytesMax = .kibibytes(16)
+        settings.recordBytesMax = .kibibytes(64)
+        let bench = try LaneBench(settings: settings)
+        let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* $0 &>> 3) }
+        func publish(_ size: Int) -> IngestOutcome {
+            let text = String(decoding: bytes[..<size].map { $0 & 0x7f }, as: UTF8.self)
+            return bench.publish("a", text, ticket: 1)
+        }
+        for size in [10_000, 10_000, 20_000, 5, 5] { #expect(publish(size) == .accepted) }
+        bench.lane.flush()
+        bench.run { bench.requests.count >= 4 }
+        #expect(bench.requests.map(\.batch.recordCount) == [1, 1, 1, 2])
+    }
+
+    @Test func `a record that no batch can hold is refused, and takes no room in the pool`() throws
+    {
+        var settings = IngestSettings()
+        settings.recordBytesMax = .kibibytes(64)
+        let bench = try LaneBench(pool: .kibibytes(64), settings: settings)
+        let payload = String(repeating: "x", count: 64 << 10)
+        #expect(bench.publish("a", payload, ticket: 1) == .tooLarge)
+        #expect(bench.lane.isIdle && !bench.lane.isFull)
+        #expect(bench.pool.used == .zero)
     }
 
     @Test func `a full pool pushes back, and says when there is room again`() throws {

@@ -1,0 +1,175 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+import HeadwaterTesting
+import Partitions
+import Testing
+
+/// A shard on a loop of the test's own thread, over a simulated disk.
+private final class ShardBench {
+    let loop: EventLoop
+    let shard: PartitionShard
+    let fileSystem = SimulatedFileSystem()
+    let store: PartitionStore
+    private(set) var replies: [AppendReply] = []
+    private(set) var reports: [PartitionShardReport] = []
+    private let inbox: ReplyInbox
+    private let mailbox: Mailbox<AppendReply>
+    private var partitions: [PartitionHandle] = []
+    private var published: UInt8 = 0
+
+    init(commitInterval: Duration = .seconds(60)) throws {
+        let spare = MemoryPool(name: "spare", capacity: .mebibytes(1))
+        loop = try EventLoop(settings: EventLoopSettings(input: spare, output: spare))
+        var settings = PartitionShardSettings()
+        settings.commitInterval = commitInterval
+        shard = PartitionShard(loop: loop, settings: settings)
+        store = try PartitionStore.open(
+            path: "/data",
+            fileSystem: fileSystem,
+            settings: LogSettings(),
+            newIdentity: { PartitionStoreIdentity(nodeID: 1, clusterID: .zero, directoryID: .zero) }
+        )
+        let inbox = ReplyInbox()
+        self.inbox = inbox
+        mailbox = loop.makeMailbox { inbox.bench?.take($0) }
+        for name in ["a", "b"] {
+            let topic = try #require(TopicName(name))
+            let id = UUIDBytes(high: 1, low: UInt64(partitions.count))
+            partitions += try store.createTopic(topic, id: id, partitions: 1)
+        }
+        shard.open(store)
+        inbox.bench = self
+        shard.report = { [unowned self] in reports.append($0) }
+    }
+
+    private func take(_ replies: [AppendReply]) { self.replies += replies }
+
+    /// Requests made before the loop runs reach the shard as one group.
+    @discardableResult
+    func append(
+        to partition: Int = 0,
+        needsSync: Bool,
+        isMalformed: Bool = false
+    ) -> SealedBatch {
+        let batch = SealedBatch()
+        let bytes = BatchPool.shared.batch(0, of: 0).bytes
+        bytes.withUnsafeBytes { batch.bytes.writeBytes($0) }
+        if isMalformed { batch.bytes.truncate(to: 20) }
+        let request = AppendRequest(
+            partition: partitions[partition],
+            batch: batch,
+            needsSync: needsSync,
+            replyTo: mailbox
+        )
+        shard.mailbox.post(.append(request))
+        return batch
+    }
+
+    func fail(_ operation: FileSystemError.Operation, pathSuffix: String) {
+        var faults = SimulatedFaults()
+        faults.fail(operation, pathSuffix: pathSuffix, reason: .io)
+        fileSystem.setFaults(faults)
+    }
+
+    /// Runs the loop until so many replies have come, and then to its end.
+    func run(untilReplies count: Int, and condition: @escaping () -> Bool = { true }) {
+        func look() {
+            if replies.count >= count, condition() { return loop.stop() }
+            loop.schedule(at: loop.now + .milliseconds(1)) { look() }
+        }
+        look()
+        loop.run()
+    }
+
+    func highWatermark(_ partition: Int) -> Offset {
+        store.reader(partitions[partition]).highWatermark
+    }
+}
+
+private final class ReplyInbox {
+    weak var bench: ShardBench?
+}
+
+extension AppendReply {
+    fileprivate var isSuccess: Bool {
+        if case .success = outcome { return true }
+        return false
+    }
+}
+
+@Suite struct PartitionShardTests {
+    @Test func `replies keep the order of their requests, whoever waits for the sync`() throws {
+        let bench = try ShardBench()
+        let batches = [true, false, true, false, false].map { bench.append(needsSync: $0) }
+        bench.run(untilReplies: 5)
+        let answered = bench.replies.map { ObjectIdentifier($0.batch) }
+        #expect(answered == batches.map { ObjectIdentifier($0) })
+        #expect(bench.replies.map(\.isSuccess) == [true, true, true, true, true])
+    }
+
+    @Test func `a refused batch fails alone, and its reply overtakes nobody's`() throws {
+        let bench = try ShardBench()
+        let first = bench.append(needsSync: true)
+        let refused = bench.append(needsSync: true, isMalformed: true)
+        let last = bench.append(needsSync: true)
+        bench.run(untilReplies: 3)
+        #expect(bench.replies.map { $0.batch === first } == [true, false, false])
+        #expect(bench.replies.map { $0.batch === refused } == [false, true, false])
+        #expect(bench.replies.map { $0.batch === last } == [false, false, true])
+        #expect(bench.replies.map(\.isSuccess) == [true, false, true])
+    }
+
+    @Test func `a failed sync fails the whole group on that partition, and no other`() throws {
+        let bench = try ShardBench()
+        bench.fail(.sync, pathSuffix: "/a-0/00000000000000000000.log")
+        for partition in [0, 1] {
+            bench.append(to: partition, needsSync: true)
+            bench.append(to: partition, needsSync: false)
+        }
+        bench.run(untilReplies: 4)
+        #expect(bench.replies.map(\.isSuccess) == [false, false, true, true])
+        #expect(bench.highWatermark(0) == .zero)
+        #expect(bench.highWatermark(1) > .zero)
+    }
+
+    @Test func `a write that fails in the middle of a group fails what came before it`() throws {
+        let bench = try ShardBench()
+        bench.append(needsSync: true)
+        bench.run(untilReplies: 1)
+        #expect(bench.replies.map(\.isSuccess) == [true])
+
+        let other = try ShardBench()
+        other.append(needsSync: true)
+        other.append(needsSync: true)
+        other.fail(.write, pathSuffix: "/a-0/00000000000000000000.log")
+        other.append(needsSync: true)
+        other.run(untilReplies: 3)
+        #expect(other.replies.map(\.isSuccess) == [false, false, false])
+        #expect(other.highWatermark(0) == .zero)
+    }
+
+    @Test func `what nobody waits for is answered at once, and synced after the interval`() throws {
+        let bench = try ShardBench(commitInterval: .milliseconds(20))
+        let syncs = bench.fileSystem.counters.syncs
+        let before = syncs.count
+        bench.append(needsSync: false)
+        var syncsAtReply: Int?
+        bench.run(untilReplies: 1) {
+            if syncsAtReply == nil { syncsAtReply = syncs.count }
+            return bench.highWatermark(0) > .zero
+        }
+        #expect(syncsAtReply == before)
+        #expect(syncs.count == before + 1)
+    }
+
+    @Test func `a stop syncs what nobody waited for and closes the store with its mark`() throws {
+        let bench = try ShardBench()
+        bench.append(needsSync: false)
+        bench.shard.mailbox.post(.stop)
+        bench.loop.run()
+        #expect(bench.highWatermark(0) > .zero)
+        #expect(bench.fileSystem.contents("/data/.kafka_cleanshutdown") != nil)
+        #expect(bench.reports.isEmpty)
+    }
+}
