@@ -79,7 +79,7 @@ class FakeDownloads:
 
 @pytest.fixture(params=sorted(RELEASES))
 def downloads(tmp_path, request):
-    for tool in ("gpg", "curl"):
+    for tool in ("gpg", "gpg-agent", "curl"):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
     yield FakeDownloads(tmp_path, request.param)
@@ -123,6 +123,52 @@ def test_an_unknown_system_is_told_where_to_look(downloads, tmp_path):
     assert run.returncode == 1 and "swift.org" in run.stdout
 
 
+class FakeDebian:
+    """Stand-ins for apt-get and a toolchain, first on the PATH: nothing real is installed."""
+
+    def __init__(self, folder):
+        self.folder, self.calls = folder, folder / "apt-calls"
+        self.program("dpkg-query", "exit 1")
+        self.program("apt-cache", "echo '  Candidate: 1.0'")
+        self.program("apt-get", f'echo "$DEBIAN_FRONTEND $*" >>{self.calls}')
+        # As the real one does, sudo takes no variable along.
+        self.program("sudo", 'exec env -i PATH="$PATH" "$@"')
+        lacking = "swift: error while loading shared libraries: libncurses.so.6: cannot open"
+        self.program(
+            "swift", f"grep -q libncurses-dev {self.calls} && echo 'Swift version 6.3.1' && exit\n"
+            f"echo '{lacking}' >&2; exit 127")
+
+    def program(self, name, text):
+        (self.folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.folder / name).chmod(0o755)
+
+    def run(self, name, *arguments):
+        (self.folder / "os-release").write_text("ID=debian\nVERSION_ID=12\n")
+        return run_script(
+            name, *arguments, PATH=f"{self.folder}:{os.environ['PATH']}",
+            HEADWATER_SWIFT_HOME=str(self.folder / "none"),
+            HEADWATER_OS_RELEASE=str(self.folder / "os-release"))
+
+
+def test_a_swift_without_its_libraries_gets_them_and_nobody_is_asked(tmp_path):
+    debian = FakeDebian(tmp_path)
+    run = debian.run("setup", "--runtime-only")
+    assert run.returncode == 0 and run.stdout.splitlines()[-1] == "==> Ready.", run.stdout
+    assert "not the libraries that it needs" in run.stdout
+    installs = [line for line in debian.calls.read_text().splitlines() if " install " in line]
+    assert len(installs) == 2
+    assert all(line.startswith("noninteractive install -y") for line in installs)
+
+
+def test_a_missing_swift_is_told_with_its_steps(tmp_path):
+    debian = FakeDebian(tmp_path)
+    debian.program("swift", "exit 127")
+    run = debian.run("setup", "--runtime-only")
+    assert run.returncode == 1
+    assert "tar -xzf swift-6.3.1-RELEASE" in run.stdout
+    assert "--install-swift" in run.stdout.splitlines()[-1]
+
+
 def test_the_quickstart_runs_and_stops_by_itself(tmp_path):
     addresses = [f"{harness.LOOPBACK}:{harness.free_port()}" for _ in range(2)]
     run = run_script(
@@ -133,7 +179,8 @@ def test_the_quickstart_runs_and_stops_by_itself(tmp_path):
     assert f"MQTT  listening on {addresses[0]}" in run.stdout
     shown = run.stdout.split("as they arrive")[1].splitlines()
     assert len(shown) > 10, run.stdout
-    assert "Stopped." in run.stdout
+    assert f"-p {addresses[0].split(':')[1]} " in run.stdout
+    assert f"Stopped. The records stay in {tmp_path / 'data'}" in run.stdout
     harness.check_log_files(str(tmp_path / "data"))
 
 
