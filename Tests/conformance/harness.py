@@ -5,6 +5,7 @@ A test never sleeps to wait: `eventually` waits for a condition with a deadline.
 
 import contextlib
 import os
+import random
 import select
 import signal
 import socket
@@ -41,10 +42,16 @@ def eventually(condition, seconds=10, what="the condition"):
 
 
 def free_port():
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """A port of the loopback that nobody listens on now. Below those that the kernel gives to
+    outgoing connections, so that none of these takes it before the broker does."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+                return port
+            except OSError:
+                continue
 
 
 def clean_environment():

@@ -55,7 +55,9 @@ class RawMQTT:
     def open(self, client, version=5, **options):
         """Connects, and returns CONNACK's reason code."""
         self.send(connect(client, version, **options))
-        kind, _, body = self.receive()
+        answer = self.receive()
+        assert answer, "the broker closed the connection without a CONNACK"
+        kind, _, body = answer
         assert kind == CONNACK, f"expected CONNACK, got packet type {kind}"
         return body[1]
 
