@@ -26,9 +26,15 @@ package enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         case .noValue(let place, let key):
             "\(place): '\(key)' has no value; write one behind it, or remove the line"
         case .badValue(let place, let key, let value, let allowed):
-            "\(place): '\(value)' is no value for '\(key)'; allowed: \(allowed)"
+            "\(place): '\(value)' is no value for '\(key)'; \(Self.advice(allowed))"
         case .notAnAssignment(let place, let text):
             "\(place): '\(text)' is not of the form KEY=VALUE"
         }
+    }
+
+    /// A range or a choice can't be written as it stands; a form such as HOST:PORT can.
+    private static func advice(_ allowed: String) -> String {
+        let isRange = allowed.contains(" ... ") || allowed.contains(" | ")
+        return isRange ? "allowed: \(allowed)" : "write \(allowed)"
     }
 }

@@ -13,7 +13,7 @@ func flattenYAML(_ text: String, path: String) throws(ConfigurationError) -> [As
     do {
         root = try Yams.compose(yaml: text)
     } catch let error as YamlError {
-        throw .notYAML(place: path, reason: "\(error)")
+        throw configurationError(error, path: path)
     } catch {
         throw .notYAML(place: path, reason: "\(error)")
     }
@@ -24,6 +24,30 @@ func flattenYAML(_ text: String, path: String) throws(ConfigurationError) -> [As
     var assignments: [Assignment] = []
     try flatten(root, prefix: "", path: path, into: &assignments)
     return assignments
+}
+
+/// The parser's problem in one line; its own text shows a snippet over several.
+private func configurationError(_ error: YamlError, path: String) -> ConfigurationError {
+    switch error {
+    case .scanner(let context, let problem, let mark, _),
+        .parser(let context, let problem, let mark, _),
+        .composer(let context, let problem, let mark, _):
+        let details = context.map { "\($0.text), \(problem)" } ?? problem
+        return .notYAML(place: place(mark, path), reason: details)
+    case .duplicatedKeysInMapping(let duplicates, _):
+        // Its mark is where the map begins, which may be far from both lines.
+        let keys = duplicates.sorted().joined(separator: "', '")
+        return .repeatedKey(place: path, key: keys)
+    case .reader(let problem, let offset?, _, let yaml):
+        let lines = yaml.prefix(offset).split(separator: "\n", omittingEmptySubsequences: false)
+        let column = (lines.last?.count ?? 0) + 1
+        return .notYAML(place: "\(path):\(max(lines.count, 1)):\(column)", reason: problem)
+    case .reader(let problem, nil, _, _):
+        return .notYAML(place: path, reason: problem)
+    default:
+        let line = "\(error)".prefix { $0 != "\n" }
+        return .notYAML(place: path, reason: String(line))
+    }
 }
 
 private func flatten(
@@ -58,6 +82,9 @@ private func flatten(
 }
 
 private func place(_ node: Node, _ path: String) -> String {
-    guard let mark = node.mark else { return path }
-    return "\(path):\(mark.line):\(mark.column)"
+    node.mark.map { place($0, path) } ?? path
+}
+
+private func place(_ mark: Mark, _ path: String) -> String {
+    "\(path):\(mark.line):\(mark.column)"
 }

@@ -15,6 +15,7 @@ import Posix
 struct BrokerGraph {
     private let settings: BrokerSettings
     private let log: BrokerLog
+    private let endings: Signals
     private let pools: MemoryPools
     private let storageLoop: EventLoop
     private let mqttLoop: EventLoop
@@ -27,7 +28,8 @@ struct BrokerGraph {
 
     init(settings: BrokerSettings, log: Logger) throws {
         // Inherited by every thread: a signal ends the broker in order, never in the middle.
-        Self.endings.union(.pipe).block()
+        endings = Self.signalsThatStop()
+        endings.union(.pipe).block()
         self.log = BrokerLog(log)
         let settings = Self.fit(settings, log: self.log)
         self.settings = settings
@@ -73,6 +75,7 @@ struct BrokerGraph {
             .open(nodeID: settings.nodeID, settings: settings.log)
         lane.routes = RouteTable(everythingTo: try store.defaultTopic())
         catalog.publish(TopicCatalogSnapshot(of: store))
+        warnOfOtherNodeID(in: store)
         let advertised = addresses.advertised(bound: bound.kafka)
         kafka.identity = KafkaBrokerIdentity(
             nodeID: store.identity.nodeID,
@@ -86,6 +89,15 @@ struct BrokerGraph {
         )
     }
 
+    private func warnOfOtherNodeID(in store: PartitionStore) {
+        let kept = Int(store.identity.nodeID)
+        guard let place = settings.nodeIDPlace, settings.nodeID != kept else { return }
+        log.warning(
+            "node.id is not taken over: a data folder keeps the id that it was made with",
+            ["configured": "\(settings.nodeID)", "kept": "\(kept)", "place": place]
+        )
+    }
+
     private func runThreads(ready: Readiness) throws {
         let stopMQTT = mqttLoop.makeMailbox { [mqtt] (_: [Stop]) in mqtt.stop() }
         let stopKafka = kafkaLoop.makeMailbox { [kafkaLoop] (_: [Stop]) in kafkaLoop.stop() }
@@ -93,8 +105,8 @@ struct BrokerGraph {
         let readers = try Self.start("kafka", kafkaLoop)
         let writers = try Self.start("mqtt", mqttLoop)
         ready.announce(to: log)
-        let signal = try Self.endings.wait()
-        log.info("stopping", ["signal": signal == .terminate ? "SIGTERM" : "SIGINT"])
+        let signal = try endings.wait()
+        log.info("stopping", ["signal": signal.map(Self.name) ?? "none"])
         stopMQTT.post(Stop())
         stopKafka.post(Stop())
         writers.join()
@@ -127,7 +139,21 @@ struct BrokerGraph {
     }
 
     private struct Stop: Sendable {}
-    private static let endings: Signals = [.interrupt, .terminate]
+
+    /// Under nohup the signal of a closed terminal is ignored and stays so; anywhere else it ends
+    /// the broker as cleanly as the others.
+    private static func signalsThatStop() -> Signals {
+        SystemProcess.ignoresHangUp
+            ? [.interrupt, .terminate] : [.interrupt, .terminate, .hangUp]
+    }
+
+    private static func name(_ signal: Signals) -> String {
+        switch signal {
+        case .terminate: "SIGTERM"
+        case .hangUp: "SIGHUP"
+        default: "SIGINT"
+        }
+    }
 
     /// Hands a loop to a thread of its own. Everything confined to it was built on this thread,
     /// which does not touch it again until `join`.

@@ -11,6 +11,8 @@ import Posix
 struct BrokerSettings: Sendable {
     var dataDirectory = ""
     var nodeID = 1
+    /// Where the operator set `node.id`; nil when it is the default.
+    var nodeIDPlace: String?
     var mqttListener = "127.0.0.1:1883"
     var kafkaListener = "127.0.0.1:9092"
     var kafkaAdvertised = ""

@@ -25,7 +25,13 @@ struct ConfigCommand: ParsableCommand {
             markdown ? printMarkdown() : printPlain()
         }
 
+        private static let units = """
+            Sizes take a unit, or are bytes: 64KiB, 16MiB, 1GiB. Durations always take one: 500us,
+            20ms, 5s, 10min, 12h, 7d.
+            """
+
         private func printPlain() {
+            print(Self.units + "\n")
             for key in BrokerSettings.keys {
                 print("\(key.name) = \(key.defaultText)")
                 print("    \(key.sentence) Allowed: \(key.allowedText).")
@@ -42,6 +48,8 @@ struct ConfigCommand: ParsableCommand {
                 Keys come from a YAML file (`serve --config FILE`, dotted or nested), from the
                 environment (`log.segment.bytes` is `HEADWATER_LOG_SEGMENT_BYTES`) and from flags
                 (`--set log.segment.bytes=64MiB`). Later ones win. An unknown key is an error.
+
+                \(Self.units)
 
                 | key | default | allowed | meaning |
                 |---|---|---|---|

@@ -47,6 +47,9 @@ struct ConsoleLog: LogHandler {
 
 /// `2026-11-21T04:58:49.123Z`
 func utcText(_ time: Timestamp) -> String {
-    Date(timeIntervalSince1970: Double(time.rawValue) / 1_000)
-        .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    // The fraction is appended as digits: as part of a Double it may round down.
+    let millisecond = (time.rawValue % 1_000 + 1_000) % 1_000
+    let second = time.rawValue / 1_000 - (time.rawValue % 1_000 < 0 ? 1 : 0)
+    let text = Date(timeIntervalSince1970: Double(second)).formatted(Date.ISO8601FormatStyle())
+    return text.dropLast() + String(format: ".%03dZ", Int(millisecond))
 }

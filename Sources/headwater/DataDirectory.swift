@@ -53,7 +53,8 @@ struct DataDirectory {
 
     private func report(_ store: PartitionStore) {
         for partition in store.partitions where !partition.recovery.wasClean {
-            log.info(
+            let write = partition.recovery.cutBytes > .zero ? log.warning : log.info
+            write(
                 "recovered after an unclean stop",
                 [
                     "partition": "\(partition.name)",

@@ -7,8 +7,23 @@ func defaultDataDirectory(user: String, environment: [String: String]) -> String
     if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
         return state + "/headwater"
     }
-    let home = environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
-    return home + "/.local/state/headwater"
+    return homeDirectory(environment) + "/.local/state/headwater"
+}
+
+private func homeDirectory(_ environment: [String: String]) -> String {
+    environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
+}
+
+/// The path with `~/` replaced: no shell has seen what comes from a file, or stands behind `=`.
+func expandingHome(_ path: String, environment: [String: String]) throws(Failure) -> String {
+    guard path.hasPrefix("~") else { return path }
+    guard path == "~" || path.hasPrefix("~/") else {
+        throw .configuration(
+            "data.directory '\(path)': only '~/' stands for a home folder; write the whole path "
+                + "(or './\(path)', if that is its name)"
+        )
+    }
+    return homeDirectory(environment) + path.dropFirst()
 }
 
 /// The same path from the root, without `.`, `..` or a slash at its end.

@@ -7,8 +7,8 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Publish this box's own readings and a simulated plant over MQTT.",
         discussion: """
-            Each device has an MQTT connection of its own and waits for every acknowledgement
-            (QoS 1). Ends on Ctrl-C, or after --duration.
+            Each device has an MQTT connection of its own and waits for every
+            acknowledgement (QoS 1). Ends on Ctrl-C, or after --duration.
 
             EXAMPLES
               headwater demo
@@ -50,9 +50,7 @@ struct DemoCommand: ParsableCommand {
                 var demo = DemoRun(command: self, address: address)
                 try demo.run()
             } catch {
-                throw Failure.cannotConnect(
-                    "\(mqtt): \(error); is 'headwater serve' running there?"
-                )
+                throw Failure.cannotConnect("\(mqtt): \(error); \(error.question)")
             }
         }
     }

@@ -13,10 +13,10 @@ struct Headwater: ParsableCommand {
         abstract: "MQTT in, a durable Kafka-format log on this box, any Kafka client out.",
         discussion: """
             EXAMPLES
-              headwater serve                     broker on 127.0.0.1, MQTT 1883, Kafka 9092
-              headwater demo                      publish this box's readings and a small plant
-              headwater tail mqtt                 watch the records arrive
-              headwater config describe           every key with default and range
+              headwater serve            broker on 127.0.0.1, MQTT 1883, Kafka 9092
+              headwater demo             publish this box's readings and a small plant
+              headwater tail mqtt        watch the records arrive
+              headwater config describe  every key with default and range
             """,
         version: "0.1.0",
         subcommands: [

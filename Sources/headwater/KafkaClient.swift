@@ -4,6 +4,7 @@ import Posix
 
 /// Why a command's Kafka connection failed.
 enum KafkaClientError: Error, CustomStringConvertible {
+    case unreachable(PosixError)
     case socket(PosixError)
     case wire(KafkaWireError)
     case broker(KafkaErrorCode, String)
@@ -11,10 +12,20 @@ enum KafkaClientError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .socket(let error): "\(error)"
+        case .unreachable(let error), .socket(let error): "\(error)"
         case .wire(let error): "the broker's answer is not Kafka's protocol: \(error)"
         case .broker(let code, let what): "\(what): \(code)"
         case .closed: "the broker closed the connection"
+        }
+    }
+
+    /// What to look at.
+    var question: String {
+        switch self {
+        case .unreachable: "is 'headwater serve' running there?"
+        case .broker: "what does its log say?"
+        case .socket, .wire, .closed:
+            "is 'headwater serve' running there, and is this its Kafka port?"
         }
     }
 }
@@ -32,7 +43,7 @@ final class KafkaClient {
         do throws(PosixError) {
             socket = try ClientSocket(to: address)
         } catch {
-            throw .socket(error)
+            throw .unreachable(error)
         }
     }
 

@@ -13,6 +13,11 @@ struct ListenerAddresses {
         mqtt = try resolved(settings.mqttListener, flag: "mqtt.listener")
         kafka = try resolved(settings.kafkaListener, flag: "kafka.listener")
         advertisedText = settings.kafkaAdvertised
+        guard mqtt != kafka || mqtt.port == 0 else {
+            throw Failure.configuration(
+                "mqtt.listener and kafka.listener are both \(mqtt); give one of them another port"
+            )
+        }
         for (key, address) in [("mqtt.listener", mqtt), ("kafka.listener", kafka)] {
             guard address.isLoopback || insecure else {
                 throw Failure.refusedUnsafe(

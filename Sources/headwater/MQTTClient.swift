@@ -4,6 +4,7 @@ import Posix
 
 /// Why a command's MQTT connection failed.
 enum MQTTClientError: Error, CustomStringConvertible {
+    case unreachable(PosixError)
     case socket(PosixError)
     case wire(MQTTWireError)
     case refused(ReasonCode)
@@ -12,11 +13,21 @@ enum MQTTClientError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .socket(let error): "\(error)"
+        case .unreachable(let error), .socket(let error): "\(error)"
         case .wire(let error): "the broker's answer is not MQTT: \(error)"
         case .refused(let reason): "the broker refused: \(reason)"
         case .unexpected(let type): "the broker sent \(type) out of turn"
         case .closed: "the broker closed the connection"
+        }
+    }
+
+    /// What to look at.
+    var question: String {
+        switch self {
+        case .unreachable: "is 'headwater serve' running there?"
+        case .refused: "what does its log say?"
+        case .socket, .wire, .unexpected, .closed:
+            "is 'headwater serve' running there, and is this its MQTT port?"
         }
     }
 }
@@ -38,7 +49,7 @@ final class MQTTClient {
         do throws(PosixError) {
             socket = try ClientSocket(to: address)
         } catch {
-            throw .socket(error)
+            throw .unreachable(error)
         }
         // No keep alive: the demo's own pace may be slower than any.
         ConnectPacket(

@@ -10,8 +10,9 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Run the broker.",
         discussion: """
-            Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092, every record synced
-            before it is acknowledged. SIGTERM or SIGINT stops it cleanly.
+            Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092. Every
+            record is synced before it is acknowledged. SIGTERM, SIGINT and SIGHUP stop
+            it cleanly.
 
             EXAMPLES
               headwater serve
@@ -20,9 +21,15 @@ struct ServeCommand: ParsableCommand {
               headwater serve --config /etc/headwater.yaml --set log.segment.bytes=16MiB
 
             EXIT CODES
-              0 stopped cleanly, 64 wrong arguments, 69 port busy, 71 no thread or descriptor left,
-              73 data folder not writable, 74 disk full or failing, 75 data folder in use,
-              77 off loopback without --insecure, 78 wrong configuration
+              0   stopped cleanly
+              64  wrong arguments
+              69  port busy
+              71  no thread or descriptor left
+              73  data folder not writable
+              74  disk full or failing
+              75  data folder in use
+              77  off loopback without --insecure
+              78  wrong configuration
             """
     )
 
@@ -65,6 +72,9 @@ struct ServeCommand: ParsableCommand {
         _ environment: [String: String],
         _ log: Logger
     ) throws -> BrokerSettings {
+        if data?.isEmpty == true {
+            throw Failure.configuration("--data names no folder; write --data DIR, or leave it out")
+        }
         var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
         do throws(ConfigurationError) {
             if let config { try reader.read(yaml: try contents(of: config), path: config) }
@@ -84,7 +94,10 @@ struct ServeCommand: ParsableCommand {
             let user = NSUserName()
             settings.dataDirectory = defaultDataDirectory(user: user, environment: environment)
         }
-        settings.dataDirectory = absolutePath(settings.dataDirectory)
+        settings.nodeIDPlace = reader.places["node.id"]
+        settings.dataDirectory = absolutePath(
+            try expandingHome(settings.dataDirectory, environment: environment)
+        )
         return settings
     }
 
@@ -99,8 +112,21 @@ struct ServeCommand: ParsableCommand {
         do {
             return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            let reason = (error as NSError).localizedDescription
-            throw .unreadableFile(path: path, reason: reason)
+            throw .unreadableFile(path: path, reason: Self.reason(error, path: path))
+        }
+    }
+
+    private static func reason(_ error: any Error, path: String) -> String {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+        {
+            return "is a folder"
+        }
+        return switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: "no such file"
+        case .fileReadNoPermission: "permission denied"
+        case .fileReadInapplicableStringEncoding, .fileReadCorruptFile: "is not UTF-8 text"
+        default: "can't be read"
         }
     }
 }

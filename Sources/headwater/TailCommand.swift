@@ -9,8 +9,8 @@ struct TailCommand: ParsableCommand {
         commandName: "tail",
         abstract: "Show a topic's records as they become durable.",
         discussion: """
-            Reads through the Kafka listener, as any Kafka client would. Ends on Ctrl-C, or after
-            --count records.
+            Reads through the Kafka listener, as any Kafka client would. Ends on Ctrl-C,
+            or after --count records.
 
             EXAMPLES
               headwater tail mqtt
@@ -60,9 +60,7 @@ struct TailCommand: ParsableCommand {
             } catch .broker(let code, let what) {
                 throw Failure.cannotConnect("\(kafka) cannot serve \(what): \(code)")
             } catch {
-                throw Failure.cannotConnect(
-                    "\(kafka): \(error); is 'headwater serve' running there?"
-                )
+                throw Failure.cannotConnect("\(kafka): \(error); \(error.question)")
             }
         }
     }

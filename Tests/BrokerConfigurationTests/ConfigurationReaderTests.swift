@@ -78,6 +78,36 @@ private struct Settings: Sendable, Equatable {
     }
 
     @Test(arguments: [
+        ("log: [", "a.yaml:2:1: "), ("log:\n\tx: 1", "a.yaml:2:1: "),
+        ("x: 1\nlog: \u{1}\n", "a.yaml:2:6: "), ("x: 1\nx: 2\n", "a.yaml:"),
+    ])
+    func `broken YAML makes one line that begins with its place`(text: String, place: String) {
+        var reader = reader()
+        #expect {
+            try reader.read(yaml: text, path: "a.yaml")
+        } throws: { error in
+            "\(error)".hasPrefix(place) && !"\(error)".contains("\n")
+        }
+    }
+
+    @Test func `a value without the right form is told that form`() {
+        let range = ConfigurationError.badValue(
+            place: "-",
+            key: "k",
+            value: "v",
+            allowed: "1 ... 2"
+        )
+        let form = ConfigurationError.badValue(
+            place: "-",
+            key: "k",
+            value: "v",
+            allowed: "HOST:PORT"
+        )
+        #expect(range.description == "-: 'v' is no value for 'k'; allowed: 1 ... 2")
+        #expect(form.description == "-: 'v' is no value for 'k'; write HOST:PORT")
+    }
+
+    @Test(arguments: [
         "mqtt.listener: [1, 2]", "log.segment.bytes: 1MiB\nlog: {segment.bytes: 2MiB}",
     ])
     func `a list or a key set twice is refused`(text: String) {

@@ -44,7 +44,7 @@ def test_serve_says_where_it_listens_and_where_data_lies(broker):
     assert lines[-1] == "ready"
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_cleanly(broker, with_signal):
     publishing.publish_numbers(broker, 10)
     assert broker.stop(with_signal) == 0
@@ -202,6 +202,39 @@ def test_a_bad_configuration_file_is_named_with_line_and_column(make_broker, tmp
 def test_a_missing_configuration_file_is_refused(make_broker, tmp_path):
     path = str(tmp_path / "nowhere.yaml")
     refusal(make_broker(options=["--config", path]), harness.EXIT_CONFIGURATION, path)
+
+
+def test_a_folder_as_configuration_file_is_refused(make_broker, tmp_path):
+    refusal(make_broker(options=["--config", str(tmp_path)]), harness.EXIT_CONFIGURATION,
+            f"{tmp_path}: is a folder")
+
+
+def test_broken_yaml_is_refused_with_its_place(make_broker, tmp_path):
+    path = tmp_path / "headwater.yaml"
+    path.write_text("log: [\n")
+    refusal(make_broker(options=["--config", str(path)]), harness.EXIT_CONFIGURATION, f"{path}:2:1")
+
+
+def test_one_address_for_both_listeners_is_refused(make_broker):
+    port = harness.free_port()
+    refusal(make_broker(mqtt_port=port, kafka_port=port), harness.EXIT_CONFIGURATION,
+            "mqtt.listener", "kafka.listener", str(port))
+
+
+@pytest.mark.parametrize("folder", ["", "~nobody/data"])
+def test_a_data_folder_without_a_clear_place_is_refused(make_broker, folder):
+    broker = make_broker()
+    broker.data = folder
+    refusal(broker, harness.EXIT_CONFIGURATION, "data")
+
+
+def test_a_node_id_that_the_folder_does_not_have_is_logged(make_broker):
+    broker = make_broker("node.id=3").start()
+    assert broker.stop() == 0
+    broker.settings = [one for one in broker.settings if "node.id" not in one] + ["node.id=7"]
+    broker.start()
+    lines = broker.log_lines("node.id")
+    assert any("configured=7" in line and "kept=3" in line for line in lines), broker.all_logs()
 
 
 def test_a_configuration_file_is_read_and_flags_win(make_broker, tmp_path):
