@@ -184,13 +184,14 @@ public final class PartitionLog {
             fileSystem: fileSystem
         )
         try fileSystem.syncDirectory(folder)
-        active.segment.dropMemory()
+        let sealed = active.segment
         active = next
         reader.publish { published in
             published.segments.append(next.segment)
             published.syncedEnd = .zero
             published.syncedMaxTimestamp = .none
         }
+        sealed.rest()
     }
 
     /// Ends writing for good. What was not synced is cut off at once: the kernel may hold it as

@@ -28,6 +28,13 @@ public final class PartitionReader: Sendable {
         /// The latest timestamp in the synced part of the active segment.
         var syncedMaxTimestamp: Timestamp
         var epochs: LeaderEpochs
+        let open = OpenSegments()
+
+        /// A segment that is about to be read.
+        func segment(at index: Int) -> Segment {
+            if index < segments.count - 1 { open.use(segments[index]) }
+            return segments[index]
+        }
     }
 
     private let published: Mutex<Published>
@@ -155,7 +162,7 @@ extension PartitionReader.Published {
         from offset: Offset,
         where isWanted: (BatchHeader) -> Bool
     ) throws(CommitLogError) -> FoundBatch? {
-        let segment = segments[index]
+        let segment = segment(at: index)
         let file = try onDisk { () throws(FileSystemError) in try segment.file() }
         let end = try end(ofSegment: index)
         var cursor = BatchHeaderCursor(file, end: end)
@@ -181,7 +188,7 @@ extension PartitionReader.Published {
 
     func end(ofSegment index: Int) throws(CommitLogError) -> FilePosition {
         guard index < segments.count - 1 else { return syncedEnd }
-        let segment = segments[index]
+        let segment = segment(at: index)
         let size = try onDisk { () throws(FileSystemError) in try segment.file().size() }
         return .zero + size
     }
@@ -193,7 +200,7 @@ extension PartitionReader.Published {
         inSegment index: Int,
         cursor: inout BatchHeaderCursor
     ) throws(CommitLogError) -> FilePosition {
-        let segment = segments[index]
+        let segment = segment(at: index)
         let isActive = index == segments.count - 1
         do throws(FileSystemError) {
             for _ in 0..<2 {

@@ -55,7 +55,7 @@ extension PartitionReader.Published {
 
     fileprivate func maxTimestamp(ofSegment index: Int) throws(CommitLogError) -> Timestamp {
         guard index < segments.count - 1 else { return syncedMaxTimestamp }
-        return try onDisk { () throws(FileSystemError) in try segments[index].maxTimestamp() }
+        return try onDisk { () throws(FileSystemError) in try segment(at: index).maxTimestamp() }
     }
 
     fileprivate func firstRecord(
@@ -64,7 +64,7 @@ extension PartitionReader.Published {
         for index in segmentIndex(of: logStartOffset)..<segments.count {
             guard try maxTimestamp(ofSegment: index) >= timestamp else { continue }
             let before = try onDisk { () throws(FileSystemError) in
-                try segments[index].offset(before: timestamp)
+                try segment(at: index).offset(before: timestamp)
             }
             var offset = max(before, logStartOffset)
             while let found = try batch(

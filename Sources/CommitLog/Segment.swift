@@ -86,9 +86,10 @@ final class Segment: Sendable {
         try replaceContents(of: .timeIndex, with: bytes.bytes)
     }
 
-    /// Gives up the indexes in memory; those in the files serve from now on.
-    func dropMemory() {
-        state.withLock { $0.indexes = .unopened }
+    /// Gives up the indexes in memory and the file for writing: the segment is sealed, and who
+    /// reads it opens what lies in the folder.
+    func rest() {
+        state.withLock { $0 = State(file: nil, indexes: .unopened) }
     }
 
     private func replaceContents(
@@ -122,6 +123,17 @@ extension Segment {
         case .files(_, let times):
             let entry = try times.floor(of: timestamp.rawValue, strictly: true)
             return baseOffset + Int(entry?.relativeOffset ?? 0)
+        }
+    }
+
+    /// Closes the files of a sealed segment, once nobody is in the middle of reading them.
+    func closeFiles() {
+        state.withLock { state in
+            state.file = nil
+            switch state.indexes {
+            case .files: state.indexes = .unopened
+            case .inMemory, .unopened: break  // Rebuilt ones hold no file, and cost a read to make.
+            }
         }
     }
 

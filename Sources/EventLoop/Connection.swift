@@ -51,6 +51,7 @@ public final class Connection {
     private var handshakeDeadline = MonotonicTime.never
     private var frameDeadline = MonotonicTime.never
     private var closeDeadline = MonotonicTime.never
+    private var stallDeadline = MonotonicTime.never
 
     init(id: UInt64, _ socket: SocketDescriptor, _ peer: SocketAddress, listener: Listener) {
         self.id = id
@@ -147,9 +148,12 @@ public final class Connection {
         } else if phase == .open, min(frameDeadline, handshakeDeadline) <= now {
             loop.counters.timedOut.add()
             close(.timedOut(frameDeadline <= now ? .packet : .handshake))
+        } else if phase == .open, stallDeadline <= now {
+            loop.counters.timedOut.add()
+            abort(.outputOverflow)
         }
         switch phase {
-        case .open: return min(frameDeadline, handshakeDeadline)
+        case .open: return min(frameDeadline, handshakeDeadline, stallDeadline)
         case .closing, .lingering: return closeDeadline
         case .closed: return .never
         }
@@ -323,15 +327,18 @@ extension Connection {
         }
     }
 
-    func becameStuck() {
+    func becameStuck(afterSending sent: Int) {
+        if sent > 0 || !isStuck { stallDeadline = loop.now + limits.stallTimeout }
         guard !isStuck else { return }
         isStuck = true
+        loop.watchDeadline(stallDeadline)
         watch(watched.union(.output))
     }
 
     func outputSent() {
         if isStuck {
             isStuck = false
+            stallDeadline = .never
             isOverdrawn = false
             watch(watched.subtracting(.output))
         }

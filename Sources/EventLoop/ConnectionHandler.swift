@@ -67,6 +67,9 @@ public struct ConnectionLimits: Sendable {
     public var packetTimeout = Duration.seconds(30)
     /// How long a connection may take up to its `handshakeCompleted`; nil when nobody calls that.
     public var handshakeTimeout: Duration?
+    /// How long a peer may leave output waiting without taking a byte of it. Then it is cut: it
+    /// holds memory that others need.
+    public var stallTimeout = Duration.seconds(30)
     /// How long an orderly close waits for the peer to take the last bytes.
     public var closeTimeout = Duration.seconds(2)
     /// The kernel's buffers for each connection; zero leaves its own choice.

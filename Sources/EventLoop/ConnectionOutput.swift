@@ -85,7 +85,7 @@ extension Connection {
             loop.counters.bytesSent.add(max(0, sent))
             guard buffer.pending == 0 else {
                 returnSurplus()
-                return becameStuck()
+                return becameStuck(afterSending: sent)
             }
         }
         dropOutput()

@@ -30,7 +30,6 @@ final class KafkaConnectionHandler: ConnectionHandler {
     private var isUnsettled = false
     private var waitsForOutput = false
     private var lastWrite = MonotonicTime(nanoseconds: 0)
-    private var stallTimer: TimerID?
     private var producesRefused = false
     private var isIntroduced = false
 
@@ -82,8 +81,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     func outputDrained() { settle() }
 
     func closed(_ reason: CloseReason) {
+        if reason == .outputOverflow { service.counters.stalled.add() }
         stopWaiting()
-        stopWatchingForStall()
         service.forget(connection.id)
         release()
     }
@@ -122,34 +121,13 @@ final class KafkaConnectionHandler: ConnectionHandler {
     func settle() {
         isUnsettled = false
         guard connection.pendingOutput == .zero else {
-            if lastWrite == service.loop.now { wrote() } else { watchForStall() }
+            if lastWrite == service.loop.now { wrote() }
             return
         }
-        stopWatchingForStall()
         release()
         guard waitsForOutput else { return }
         waitsForOutput = false
         lookAgain()
-    }
-
-    /// A peer that takes nothing for long must not keep memory from the others.
-    private func watchForStall() {
-        guard stallTimer == nil else { return }
-        let before = connection.pendingOutput
-        let time = service.loop.now + KafkaServerLimits.stallTime
-        stallTimer = service.loop.schedule(at: time) { [weak self] in
-            guard let self else { return }
-            stallTimer = nil
-            guard connection.isOpen, connection.pendingOutput > .zero else { return }
-            guard connection.pendingOutput >= before else { return watchForStall() }
-            service.counters.stalled.add()
-            connection.abort(.outputOverflow)
-        }
-    }
-
-    private func stopWatchingForStall() {
-        if let stallTimer { service.loop.cancel(stallTimer) }
-        stallTimer = nil
     }
 
     private func release() {

@@ -23,8 +23,6 @@ enum KafkaServerLimits {
     static let memoryWaitMin = Duration.seconds(1)
     /// A long poll that asks for more than a byte is looked at no more often than this.
     static let patientFetchInterval = Duration.milliseconds(10)
-    /// A connection whose peer takes nothing for so long, although answers wait, is cut.
-    static let stallTime = Duration.seconds(30)
     /// What is kept of a client's name for itself.
     static let clientNameLengthMax = 64
 }

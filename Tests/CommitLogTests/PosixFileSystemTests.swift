@@ -45,6 +45,44 @@ import Testing
         }
     }
 
+    @Test func `however many segments were written and read, few files stay open`() throws {
+        try inTemporaryFolder { path in
+            let folder = path + "/t-0"
+            var settings = LogSettings()
+            settings.segmentBytes = ByteCount(2_000)
+            try PartitionLog.create(
+                folder: folder,
+                topicID: UUIDBytes(high: 1, low: 2),
+                fileSystem: fileSystem
+            )
+            let log = try PartitionLog.open(
+                folder: folder,
+                afterCleanStop: true,
+                fileSystem: fileSystem,
+                settings: settings
+            ).log
+            try LogFixture.fill(log, batches: 400)
+            #expect(try fileSystem.list(folder).count > 60)
+            #expect(openFiles(in: folder) <= 3)
+            #expect(try LogFixture.read(log.reader).count == 400)
+            for time in stride(from: Int64(0), to: 400, by: 7) {
+                _ = try log.reader.offset(
+                    forTimestamp: Timestamp(milliseconds: LogFixture.start.rawValue + time)
+                )
+            }
+            #expect(openFiles(in: folder) <= 3 + 3 * 4, "four sealed segments, three files each")
+        }
+    }
+
+    private func openFiles(in folder: String) -> Int {
+        let files = FileManager.default
+        let descriptors = (try? files.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return descriptors.count { descriptor in
+            let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + descriptor)
+            return target?.hasPrefix(folder) == true
+        }
+    }
+
     @Test func `a lock is held by one at a time, and ends with its holder`() throws {
         try inTemporaryFolder { path in
             let lockPath = path + "/.lock"

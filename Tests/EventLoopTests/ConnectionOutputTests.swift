@@ -93,6 +93,24 @@ import Testing
         #expect(try client.readExactly(large.count + 1) == large + [1])
     }
 
+    @Test func `a peer that takes nothing for too long is cut, and its memory comes back`() throws {
+        var limits = Self.smallBuffers
+        limits.stallTimeout = .milliseconds(80)
+        let harness = try LoopHarness(limits: limits, handler: echo)
+        let stuck = try harness.connect(receiveBufferBytes: 65_536)
+        try stuck.write([0])
+        #expect(try stuck.readExactly(1) == [0])
+        let message = pattern(10_000)
+        try harness.expectEventually { scope in
+            !(scope.connections[0].write { $0.writeBytes(message) })
+                || scope.connections[0].pendingOutput > .kibibytes(256)
+        }
+        let closes = try harness.closes.wait { !$0.isEmpty }
+        #expect(closes.map(\.reason) == [.outputOverflow])
+        #expect(harness.counters.timedOut.count == 1)
+        try harness.expectEventually { $0.output.used == .zero }
+    }
+
     @Test func `outputDrained comes once the peer has read what was stuck`() throws {
         let drained = Journal<Bool>()
         let harness = try LoopHarness(limits: Self.smallBuffers) { connection, scope in
