@@ -109,13 +109,17 @@ struct BrokerSettings: Sendable {
                     + "could never be stored; lower the first or raise the second"
             )
         }
-        guard packet.rawValue <= memoryCeiling.rawValue / 16 else {
-            throw .configuration(
-                "mqtt.packet.bytes.max (\(packet.configurationText)) is more than a sixteenth of "
-                    + "memory.ceiling (\(memoryCeiling.configurationText)): such a packet might "
-                    + "never find room; lower the first or raise the second"
-            )
-        }
+        try checkRoom(for: packet, "mqtt.packet.bytes.max")
+        try checkRoom(for: kafka.requestBytesMax, "socket.request.max.bytes")
+    }
+
+    private func checkRoom(for size: ByteCount, _ key: String) throws(Failure) {
+        guard size.rawValue > memoryCeiling.rawValue / 16 else { return }
+        throw .configuration(
+            "\(key) (\(size.configurationText)) is more than a sixteenth of memory.ceiling "
+                + "(\(memoryCeiling.configurationText)): it might never find room; lower the first "
+                + "or raise the second"
+        )
     }
 
     /// How batches are formed so that the log takes every one of them.
