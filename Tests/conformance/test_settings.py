@@ -41,8 +41,9 @@ def test_a_relative_folder_with_a_slash_at_its_end(make_broker, tmp_path):
 
 def test_an_empty_folder_name_means_the_default(make_broker, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    broker = make_broker()
-    broker.data = ""
+    broker = make_broker("data.directory=")
+    plain = broker.arguments
+    broker.arguments = lambda: [word for word in plain() if word not in ("--data", broker.data)]
     broker.start()
     assert f"data in {tmp_path}/state/headwater" in broker.output().splitlines()
 
