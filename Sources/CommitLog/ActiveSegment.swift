@@ -8,7 +8,7 @@ struct ActiveSegment {
     private(set) var end: FilePosition
     var syncedEnd: FilePosition
     private(set) var maxTimestamp: Timestamp
-    /// When the first batch since the start was appended.
+    /// When the first batch was appended; after a start, as its records tell.
     private var firstAppend: Timestamp?
 
     /// A segment whose data and indexes are known and synced.
@@ -16,9 +16,11 @@ struct ActiveSegment {
         indexes: SegmentIndexes,
         file: any File,
         end: FilePosition,
+        firstAppend: Timestamp?,
         folder: String,
         fileSystem: any FileSystem
     ) {
+        self.firstAppend = firstAppend
         segment = Segment(active: indexes, file: file, folder: folder, fileSystem: fileSystem)
         self.file = file
         self.end = end
@@ -41,6 +43,7 @@ struct ActiveSegment {
             indexes: SegmentIndexes(baseOffset: baseOffset),
             file: try create(.log),
             end: .zero,
+            firstAppend: nil,
             folder: folder,
             fileSystem: fileSystem
         )

@@ -137,6 +137,7 @@ private struct LogRecovery {
                 file: file,
                 end: end,
                 logEndOffset: next,
+                firstAppend: end > .zero ? try firstTimestamp(in: file) : nil,
                 epochs: epochs
             )
         } catch {
@@ -213,6 +214,7 @@ private struct LogRecovery {
                 file: file,
                 end: scan.validEnd,
                 logEndOffset: scan.logEndOffset,
+                firstAppend: scan.firstTimestamp,
                 epochs: epochs
             )
         } catch {
@@ -273,12 +275,14 @@ private struct LogRecovery {
         file: any File,
         end: FilePosition,
         logEndOffset: Offset,
+        firstAppend: Timestamp?,
         epochs: LeaderEpochs
     ) throws(FileSystemError) -> RecoveredLog {
         let active = ActiveSegment(
             indexes: indexes,
             file: file,
             end: end,
+            firstAppend: firstAppend,
             folder: folder,
             fileSystem: fileSystem
         )
@@ -291,6 +295,15 @@ private struct LogRecovery {
             logEndOffset: logEndOffset,
             epochs: epochs
         )
+    }
+
+    /// One header's read: a start that was clean reads next to nothing.
+    private func firstTimestamp(in file: any File) throws(FileSystemError) -> Timestamp? {
+        var header = ByteWriter(capacity: BatchHeader.size)
+        try header.writeUpTo(BatchHeader.size) { room throws(FileSystemError) in
+            try file.read(at: .zero, into: room)
+        }
+        return BatchHeader(header.bytes)?.maxTimestamp
     }
 
     private func path(_ kind: SegmentFiles.Kind) -> String {

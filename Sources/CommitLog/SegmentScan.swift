@@ -9,6 +9,8 @@ struct SegmentScan {
     var validEnd = FilePosition.zero
     var logEndOffset: Offset
     var latestEpoch = LeaderEpoch.none
+    /// The first batch's latest time.
+    var firstTimestamp: Timestamp?
     var bytesRead = ByteCount.zero
 
     private init(baseOffset: Offset) {
@@ -52,6 +54,7 @@ struct SegmentScan {
                 crcIsValid(rest)
             else { return used }
             indexes.note(header, at: validEnd, interval: interval)
+            firstTimestamp = firstTimestamp ?? header.maxTimestamp
             validEnd = validEnd + header.sizeInBytes
             logEndOffset = header.nextOffset
             latestEpoch = header.leaderEpoch

@@ -60,6 +60,24 @@ import Testing
         )
     }
 
+    @Test(arguments: [true, false])
+    func `a segment's age counts on over a restart`(isClean: Bool) throws {
+        var fixture = try LogFixture()
+        fixture.settings.segmentAge = .seconds(10)
+        let before = try fixture.open().log
+        try LogFixture.append(to: before, now: LogFixture.start)
+        if isClean { try before.close() } else { try before.sync() }
+        let log = try fixture.open(afterCleanStop: isClean).log
+        for seconds in [9, 10] as [Int64] {
+            let now = Timestamp(milliseconds: LogFixture.start.rawValue + 1_000 * seconds)
+            try LogFixture.append(to: log, now: now)
+        }
+        try log.sync()
+        let logs = try fixture.fileSystem.list(LogFixture.folder).map(\.name)
+            .filter { $0.hasSuffix(".log") }.sorted()
+        #expect(logs == ["00000000000000000000.log", "00000000000000000002.log"])
+    }
+
     @Test func `a batch larger than a segment is refused, and nothing of it written`() throws {
         let log = try LogFixture(segmentBytes: 500).open().log
         let batch = try LogFixture.batch(valueBytes: 600)
