@@ -23,10 +23,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "headwater",
-    products: [.executable(name: "headwater", targets: ["headwater"])],
+    products: [
+        .executable(name: "headwater", targets: ["headwater"]),
+        .executable(name: "headwater-bench", targets: ["headwater-bench"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -34,12 +39,18 @@ let package = Package(
         .target(name: "CPosix"),
         .target(name: "CChecksum"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLz4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
         // 1: words; C lent out
         layer("BrokerModel", []),
         layer("Posix", ["CPosix"]),
         // 2: bytes <-> values
         layer("MQTTWire", ["BrokerModel"]),
-        layer("RecordFormat", ["BrokerModel", "CChecksum", "CZstd"]),
+        layer(
+            "RecordFormat",
+            ["BrokerModel", "CChecksum", "CLz4", "CSnappy", "CZlib", "CZstd"]
+        ),
         layer("KafkaWire", ["BrokerModel"]),
         // 3: decisions
         layer("MQTTSessions", ["BrokerModel", "MQTTWire"]),
@@ -47,7 +58,10 @@ let package = Package(
         layer("CommitLog", ["BrokerModel", "Posix", "RecordFormat"]),
         layer("EventLoop", ["BrokerModel", "Posix"]),
         // 5: shards, mailboxes
-        layer("Partitions", ["BrokerModel", "CommitLog", "EventLoop", "Posix", "RecordFormat"]),
+        layer(
+            "Partitions",
+            ["BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Posix", "RecordFormat"]
+        ),
         // 6: routes, configuration
         layer(
             "Ingest",
@@ -67,17 +81,34 @@ let package = Package(
         ),
         layer(
             "KafkaServer",
-            ["BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions", "Posix"]
+            [
+                "BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions", "Posix",
+                "RecordFormat",
+            ]
         ),
-        // 8: the root
+        layer(
+            "AdminServer",
+            ["BrokerModel", .product(name: "Hummingbird", package: "hummingbird")]
+        ),
+        // 8: the roots
         .executableTarget(
             name: "headwater",
             dependencies: [
-                "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop", "Ingest",
-                "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire", "Partitions",
+                "AdminServer", "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop",
+                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire", "Partitions",
                 "Posix", "RecordFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "headwater-bench",
+            dependencies: [
+                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "KafkaWire", "MQTTWire",
+                "Partitions", "Posix", "RecordFormat",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict
         ),
@@ -106,6 +137,7 @@ let package = Package(
                 "MQTTServer", "MQTTSessions", "Partitions", "Posix",
             ]
         ),
+        tests("AdminServer", ["AdminServer", "BrokerModel"]),
         tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(

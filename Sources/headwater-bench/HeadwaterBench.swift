@@ -1,0 +1,5 @@
+import ArgumentParser
+import Histogram
+
+@main
+struct HeadwaterBench: ParsableCommand {}
