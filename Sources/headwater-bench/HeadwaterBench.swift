@@ -16,6 +16,6 @@ struct HeadwaterBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "headwater-bench",
         abstract: "Put a load on a broker, and check every answer.",
-        subcommands: [MQTTCommand.self, IdleCommand.self]
+        subcommands: [MQTTCommand.self, IdleCommand.self, MicroCommand.self]
     )
 }

@@ -189,3 +189,22 @@ extension UnsafeRawBufferPointer {
         return true
     }
 }
+
+extension PayloadPattern {
+    /// Writes a message whose digits are not at hand.
+    func write(device: Int, sequence: Int, time: Int64, to target: UnsafeMutableRawPointer) {
+        let digits = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 8)
+        defer { digits.deallocate() }
+        let (sequencePlace, timePlace) = (digits + 8, digits + 32)
+        Digits.write(Self.deviceBase + device, count: Self.deviceDigits, to: digits)
+        Digits.write(Self.sequenceBase + sequence, count: Self.sequenceDigits, to: sequencePlace)
+        Digits.write(Self.timeBase + Int(time), count: Self.timeDigits, to: timePlace)
+        write(
+            device: digits,
+            variant: Self.variant(device: device, sequence: sequence),
+            sequence: sequencePlace,
+            time: timePlace,
+            to: target
+        )
+    }
+}
