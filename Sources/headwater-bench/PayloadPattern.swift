@@ -16,21 +16,27 @@ struct PayloadPattern {
     static let sequenceDigits = 10
     private static let timePlace = 35
     static let timeDigits = 19
-    private static let variants = 256
+    /// So much in all that zstd's window at level 1 never sees a body twice: what repeats is what
+    /// telemetry repeats, its names and the look of its numbers.
+    private static let bodiesBytes = 1 << 20
     // Digits with a leading one: JSON allows no leading zero.
     static let deviceBase = 10_000
     static let sequenceBase = 1_000_000_000
     static let timeBase = 1_000_000_000_000_000_000
 
     let size: Int
-    /// All variants, one behind the other.
+    /// All variants, one behind the other; their number is a power of two.
     private let bodies: [UInt8]
+    private let variantMask: Int
 
     init(size: Int) {
         precondition(size >= Self.sizeMin, "the command line was checked")
         self.size = size
         var random = PatternGenerator(state: 88_172_645_463_325_252)
-        bodies = (0..<Self.variants).flatMap { _ in Self.body(size, &random) }
+        var variants = 8
+        while variants * size < Self.bodiesBytes { variants *= 2 }
+        variantMask = variants - 1
+        bodies = (0..<variants).flatMap { _ in Self.body(size, &random) }
     }
 
     /// Writes a message at `target`. `device`, `sequence` and `time` are their digits.
@@ -44,7 +50,7 @@ struct PayloadPattern {
     ) {
         bodies.withUnsafeBytes { bodies in
             guard let start = bodies.baseAddress else { return }
-            let body = start + (variant & (Self.variants - 1)) &* size
+            let body = start + (variant & variantMask) &* size
             target.copyMemory(from: body, byteCount: size)
         }
         (target + Self.devicePlace).copyMemory(from: device, byteCount: Self.deviceDigits)
@@ -83,7 +89,7 @@ struct PayloadPattern {
     @inline(__always)
     private func hasTail(_ payload: UnsafeRawBufferPointer, variant: Int) -> Bool {
         bodies.withUnsafeBytes { bodies in
-            let place = (variant & (Self.variants - 1)) &* size
+            let place = (variant & variantMask) &* size
             let end = Self.timePlace + Self.timeDigits
             let sent = UnsafeRawBufferPointer(rebasing: bodies[place &+ end..<place &+ size])
             return sent.elementsEqualBytes(UnsafeRawBufferPointer(rebasing: payload[end...]))

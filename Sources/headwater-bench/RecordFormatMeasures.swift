@@ -4,7 +4,7 @@ import RecordFormat
 /// Record batches: built, checked, walked, at the sizes that producers send.
 func measureRecordFormat(_ measurements: Measurements) throws {
     measureChecksum(measurements)
-    for (shape, records) in [("1", 1), ("20", 20), ("1000", 1_000)] {
+    for (shape, records) in [("1", 1), ("20", 20), ("1000", 1_000), ("5000", 5_000)] {
         let batches = TelemetryBatches(records: records, payloadBytes: 200)
         let repeats = max(1, 1_000 / records)
         let operations = repeats * records
