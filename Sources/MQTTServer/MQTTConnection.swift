@@ -17,6 +17,8 @@ final class MQTTConnection: ConnectionHandler {
     var successor: MQTTConnection?
     /// Whose publishes our CONNACK waits for.
     var predecessor: MQTTConnection?
+    /// A copy of our own, because every publish looks at it. Empty before the CONNECT.
+    private(set) var clientIdentifier = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var isClosed = false
     /// Outlives its connections; unsafe, because counting references costs on every packet.
     private unowned(unsafe) let server: MQTTServer
@@ -26,6 +28,18 @@ final class MQTTConnection: ConnectionHandler {
         self.connection = connection
         self.session = session
         self.server = server
+    }
+
+    deinit { clientIdentifier.deallocate() }
+
+    func take(_ identifier: Text) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: identifier.bytes.count,
+            alignment: 1
+        )
+        copy.copyBytes(from: identifier.bytes)
+        clientIdentifier.deallocate()
+        clientIdentifier = UnsafeRawBufferPointer(copy)
     }
 
     var id: UInt64 { connection.id }

@@ -111,7 +111,8 @@ extension MQTTServer {
         let token = ticket.map {
             AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
         }
-        switch lane.publish(packet, at: loop.wallClock, token: token) {
+        let sender = PublishOrigin(clientIdentifier: origin.clientIdentifier)
+        switch lane.publish(packet, from: sender, at: loop.wallClock, token: token) {
         case .accepted:
             counters.received.add()
             if token != nil {
@@ -173,6 +174,7 @@ extension MQTTServer {
 
     private func enter(_ connection: MQTTConnection) {
         guard let handle = connection.handle else { return }
+        connection.take(directory.clientIdentifier(of: handle))
         let index = Int(handle.rawValue)
         while live.count <= index { live.append(nil) }
         live[index] = connection
@@ -196,7 +198,13 @@ extension MQTTServer {
         for will in directory.takeDueWills() where !isStopping {
             counters.wills.add()
             will.withPacket { packet in
-                guard lane.publish(packet, at: loop.wallClock, token: nil) == .accepted else {
+                let outcome = lane.publish(
+                    packet,
+                    from: PublishOrigin(),
+                    at: loop.wallClock,
+                    token: nil
+                )
+                guard outcome == .accepted else {
                     counters.unrouted.add()
                     return
                 }

@@ -36,6 +36,10 @@ package struct SessionDirectory: ~Copyable {
     /// Sessions kept, of connected clients and of those that are away.
     package var count: Int { handles.count }
 
+    package func clientIdentifier(of handle: SessionHandle) -> Text {
+        sessions[handle.index]?.clientIdentifier ?? ""
+    }
+
     /// Answers a packet that a session said needs the directory.
     package mutating func handle(
         _ frame: PacketFrame,

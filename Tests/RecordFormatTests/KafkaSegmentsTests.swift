@@ -25,7 +25,7 @@ import Testing
         let folder = try #require(Self.folder)
         let expected = try Self.expected(topic: topic, in: folder)
         var found: [Line] = []
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         try forEachBatch(in: folder.appending(path: topic + "-0")) { batch in
             try batch.check(from: .log)
             var cursor = try batch.records(decompressor: &decompressor, limit: .mebibytes(1))
@@ -47,7 +47,7 @@ import Testing
         var (control, transactional, unread) = (0, 0, 0)
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path)
         where name.contains("-") && !name.contains("checkpoint") {
-            var decompressor = ZstdDecompressor()
+            var decompressor = RecordDecompressor()
             try forEachBatch(in: folder.appending(path: name)) { batch in
                 try batch.check(from: .log)
                 batches += 1

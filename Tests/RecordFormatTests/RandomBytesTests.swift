@@ -46,7 +46,7 @@ import Testing
             try? view.check(from: .log)
             _ = (view.lastOffset, view.nextOffset, view.codec, view.timestampType)
         }
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         _ = bytes.withUnsafeBytes { try? decompressor.decompress($0, limit: .kibibytes(64)).count }
     }
 

@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func `a decompressor goes on after a failure, and gives its memory back`() throws {
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         let frame = unsized([UInt8](repeating: 3, count: 500_000))
         try frame.withUnsafeBytes { bytes in
             #expect(throws: RecordFormatError.self) {
@@ -89,7 +89,7 @@ import Testing
     }
 
     private func decompress(_ frame: [UInt8], limit: ByteCount) throws -> [UInt8] {
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         return try frame.withUnsafeBytes {
             [UInt8](try decompressor.decompress($0, limit: limit))
         }
