@@ -46,8 +46,8 @@ public final class KafkaServerCounters: Sendable {
         case .frameLength: oversized.add()
         case .unknownAPI: unknownAPIs.add()
         case .unsupportedVersion: unsupportedVersions.add()
-        case .truncated, .negativeLength, .unexpectedNull, .tooManyElements, .invalidUTF8,
-            .varintTooLong, .taggedFieldLength:
+        case .truncated, .negativeLength, .unexpectedNull, .tooManyElements, .stringTooLong,
+            .invalidUTF8, .varintTooLong, .taggedFieldLength:
             malformed.add()
         }
     }
