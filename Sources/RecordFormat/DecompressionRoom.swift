@@ -23,18 +23,18 @@ struct DecompressionRoom: ~Copyable {
     }
 
     /// Forgets the contents. `claim` is what the input says it holds, and nothing to rely on: the
-    /// first room has some proportion to the `inputBytes`, and only real output makes it larger.
+    /// first room has some proportion to the input, and only real output makes it larger.
     mutating func begin(
+        _ input: UnsafeRawBufferPointer,
         limit: ByteCount,
-        claim: UInt64?,
-        inputBytes: Int
+        claim: UInt64? = nil
     ) throws(RecordFormatError) {
         self.limit = max(limit.rawValue, 0)
         used = 0
         if let claim, claim > UInt64(self.limit) { throw .decompressedTooLarge(limit: limit) }
-        let likely = max(Self.roomMin, 16 &* min(inputBytes, 1 << 30))
-        let wanted = min(claim.map { Int($0) } ?? 0, likely)
-        allocate(min(max(wanted, Self.roomMin), max(self.limit, 1)))
+        let inputBytes = min(input.count, 1 << 30)
+        let likely = claim.map { min(Int($0), 16 &* inputBytes) } ?? 4 &* inputBytes
+        allocate(max(min(max(likely, Self.roomMin), self.limit), 1))
     }
 
     /// Doubles the room, keeping what is filled.

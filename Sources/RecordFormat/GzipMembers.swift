@@ -20,9 +20,7 @@ struct GzipMembers: ~Copyable {
         limit: ByteCount,
         into room: inout DecompressionRoom
     ) throws(RecordFormatError) {
-        // What a member says of its size stands at its end, and is worth nothing before that.
-        let likely = UInt64(min(4 &* members.count, max(limit.rawValue, 0)))
-        try room.begin(limit: limit, claim: likely, inputBytes: members.count)
+        try room.begin(members, limit: limit)
         let stream = readyStream()
         inflateReset(stream)
         let input = members.assumingMemoryBound(to: UInt8.self)

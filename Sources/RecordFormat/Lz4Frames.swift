@@ -1,8 +1,8 @@
 import BrokerModel
 import CLz4
 
-/// Reads lz4 frames, one behind the other. (The block format alone, which Kafka used before magic 2,
-/// is none.)
+/// Reads lz4 frames, one behind the other. (The block format alone, which Kafka used before magic
+/// 2, is none.)
 struct Lz4Frames: ~Copyable {
     /// Frames of up to this block size leave their buffers to the next one; those of the larger
     /// sizes, up to 4 MiB, give them back. The number is the format's own: 256 KiB.
@@ -18,8 +18,7 @@ struct Lz4Frames: ~Copyable {
         into room: inout DecompressionRoom
     ) throws(RecordFormatError) {
         let context = readyContext()
-        let likely = UInt64(min(4 &* frames.count, max(limit.rawValue, 0)))
-        try room.begin(limit: limit, claim: likely, inputBytes: frames.count)
+        try room.begin(frames, limit: limit)
         do {
             try Self.decompress(frames, context, into: &room)
         } catch {

@@ -33,7 +33,8 @@ struct RecordWalk {
         guard var place = records.baseAddress else { throw .recordMalformed(index: 0) }
         let end = place + records.count
         for index in 0..<count {
-            guard let length = Self.readVarint(&place, end), length > 0, length <= end - place else {
+            guard let length = Self.readVarint(&place, end), length > 0, length <= end - place
+            else {
                 throw .recordMalformed(index: index)
             }
             try checkRecord(&place, until: place + Int(length), index: index)

@@ -15,11 +15,12 @@ enum SnappyBlocks {
         limit: ByteCount,
         into room: inout DecompressionRoom
     ) throws(RecordFormatError) {
-        try room.begin(limit: limit, claim: nil, inputBytes: input.count)
+        try room.begin(input, limit: limit)
         guard isHeader(input) else { return try decompress(block: input, into: &room) }
         var rest = input
         while !rest.isEmpty {
-            // A stream may be several streams, each with its header: a block of this length is none.
+            // A stream may be several streams, each with its header: a block of this length is
+            // none.
             if isHeader(rest) {
                 rest = UnsafeRawBufferPointer(rebasing: rest[headerBytes...])
                 continue

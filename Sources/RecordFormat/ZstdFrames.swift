@@ -15,8 +15,7 @@ struct ZstdFrames: ~Copyable {
         into room: inout DecompressionRoom
     ) throws(RecordFormatError) {
         let context = readyContext()
-        let claim = try claimedSize(of: frames)
-        try room.begin(limit: limit, claim: claim, inputBytes: frames.count)
+        try room.begin(frames, limit: limit, claim: try claimedSize(of: frames))
         while true {
             let free = room.free
             let outcome = ZSTD_decompressDCtx(

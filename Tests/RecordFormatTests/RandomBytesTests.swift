@@ -47,7 +47,11 @@ import Testing
             _ = (view.lastOffset, view.nextOffset, view.codec, view.timestampType)
         }
         var decompressor = RecordDecompressor()
-        _ = bytes.withUnsafeBytes { try? decompressor.decompress($0, limit: .kibibytes(64)).count }
+        for codec in CompressionCodec.allCases {
+            _ = bytes.withUnsafeBytes {
+                try? decompressor.decompress($0, codec: codec, limit: .kibibytes(64)).count
+            }
+        }
     }
 
     /// Noise behind a header that `first` believes.
