@@ -38,6 +38,7 @@ public final class PartitionStore {
 
     let fileSystem: any FileSystem
     let settings: LogSettings
+    let openSegments = OpenSegments()
     var handles: [TopicPartition: PartitionHandle] = [:]
     private var lock: (any FileLock)?
     private var touched: [PartitionHandle] = []

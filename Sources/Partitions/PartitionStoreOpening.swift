@@ -164,7 +164,8 @@ extension PartitionStore {
                 folder: path + "/" + name.description,
                 afterCleanStop: afterCleanStop,
                 fileSystem: fileSystem,
-                settings: settings
+                settings: settings,
+                openSegments: openSegments
             )
             return Partition(name: name, log: log, recovery: report)
         } catch {

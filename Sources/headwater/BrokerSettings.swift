@@ -144,7 +144,8 @@ struct BrokerSettings: Sendable {
 
     /// What connections leave to the log's files, to listeners and to clients that are being told
     /// of their refusal.
-    private static let descriptorsKept = 256
+    private static let descriptorsKept =
+        256 + OpenSegments.countMaxDefault * OpenSegments.filesPerSegment
 
     private static var isListener: @Sendable (String) -> Bool {
         { text in HostAndPort(text) != nil }
