@@ -1,3 +1,4 @@
+import Posix
 import Synchronization
 
 /// The sealed segments whose files are open because somebody reads them, of all partitions that
@@ -8,8 +9,10 @@ import Synchronization
 public final class OpenSegments: Sendable {
     /// Each has a data file and two indexes.
     public static let filesPerSegment = 3
-    /// Readers at so many different places find their files open.
-    public static let countMaxDefault = 128
+
+    /// Readers at so many different places find their files open: a sixteenth of what the process
+    /// may open, times three.
+    public static func countMax(descriptors: Int) -> Int { min(128, max(4, descriptors / 16)) }
 
     private struct Uses {
         var last: [ObjectIdentifier: (segment: Segment, time: UInt64)] = [:]
@@ -19,7 +22,12 @@ public final class OpenSegments: Sendable {
     private let countMax: Int
     private let uses = Mutex(Uses())
 
-    public init(countMax: Int = countMaxDefault) { self.countMax = countMax }
+    public init(countMax: Int) { self.countMax = countMax }
+
+    /// As many as fit the limit of this process.
+    public convenience init() {
+        self.init(countMax: Self.countMax(descriptors: SystemProcess.descriptorLimit))
+    }
 
     package var count: Int { uses.withLock { $0.last.count } }
 
