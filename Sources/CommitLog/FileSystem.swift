@@ -135,7 +135,7 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
     }
 
     /// What a resident read answers where the disk would have to be asked.
-    static let wouldBlock = FileSystemError(.read, "what is on the disk", .wouldBlock)
+    public static let wouldBlock = FileSystemError(.read, "what is on the disk", .wouldBlock)
 
     public var description: String { "cannot \(operation.rawValue) \(path): \(reason.text)" }
 }

@@ -104,6 +104,9 @@ public final class PartitionLog {
         }
     }
 
+    /// Ends writing because the log is going to be deleted: nothing is synced any more.
+    public func abandon() { isClosed = true }
+
     private func checkIsOpen() throws(CommitLogError) {
         if let failure { throw .readOnly(failure) }
         if isClosed { throw .closed }

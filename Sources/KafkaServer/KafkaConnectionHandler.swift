@@ -24,6 +24,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     let service: KafkaService
     private var client = KafkaClientName()
     var frontFetch: FrontFetch?
+    /// Where the request at the front is, when a reader thread has to do with it.
+    var readers = ReaderState.idle
     private var timers: [TimerID] = []
     /// Of the fetch pool, for records that the peer has not taken yet.
     private var reserved = ByteCount.zero
@@ -32,6 +34,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
     private var lastWrite = MonotonicTime(nanoseconds: 0)
     private var producesRefused = false
     private var isIntroduced = false
+    private var isFrontCounted = false
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
@@ -63,7 +66,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
                 case .whole(let frame):
                     let frameEnd = consumed &+ KafkaFrame.lengthBytes &+ frame.count
                     switch try answer(frame, &output) {
-                    case .answered: consumed = frameEnd
+                    case .answered:
+                        consumed = frameEnd
+                        isFrontCounted = false
                     case .waiting: return .pause(consumed: consumed)
                     case .refused(let reason): return .close(consumed: frameEnd, reason)
                     }
@@ -83,6 +88,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
     func closed(_ reason: CloseReason) {
         if reason == .outputOverflow { service.counters.stalled.add() }
         stopWaiting()
+        abandonReading()
         service.forget(connection.id)
         release()
     }
@@ -103,7 +109,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         timers.removeAll(keepingCapacity: true)
     }
 
-    /// Counts record bytes against the pool until the peer has taken them.
+    /// Gives back record bytes that the pool counts once the peer has taken them.
     func holdUntilSent(_ size: ByteCount) {
         reserved += size
         wrote()
@@ -147,19 +153,15 @@ final class KafkaConnectionHandler: ConnectionHandler {
         note(header)
         guard let api = header.api else { throw .unknownAPI(header.apiKey) }
         let version = header.apiVersion
-        if api != .fetch || frontFetch == nil { service.counters.requests.add() }
+        if !isFrontCounted { service.counters.requests.add() }
+        isFrontCounted = true
         switch api {
         case .apiVersions: try answerApiVersions(&reader, header, &output)
         case .metadata:
             let request = try MetadataRequest(reading: &reader, version: version)
             let response = answers.metadata(request, version: version)
             respond(to: header, api, &output) { response.write(to: &$0, version: version) }
-        case .listOffsets:
-            let request = try ListOffsetsRequest(reading: &reader, version: version)
-            var answers = answers
-            let response = answers.listOffsets(request, version: version)
-            report(answers.failures)
-            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
+        case .listOffsets: return try listOffsets(&reader, header, &output)
         case .produce: return try refuseProduce(&reader, header, &output)
         case .fetch: return try fetch(&reader, header, &output)
         }
@@ -218,11 +220,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         _ output: inout ByteWriter,
         _ body: (inout ByteWriter) -> Void
     ) {
-        let start = KafkaFrame.begin(&output)
-        KafkaResponseHeader(correlationID: header.correlationID)
-            .write(to: &output, api: api, version: header.apiVersion)
-        body(&output)
-        KafkaFrame.end(&output, startedAt: start)
+        header.writeResponse(api, to: &output, body)
     }
 
     /// Keeps who this is, for reports. A first whole request ends the handshake's time limit.

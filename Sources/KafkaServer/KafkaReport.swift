@@ -29,6 +29,10 @@ public final class KafkaServerCounters: Sendable {
     /// Fetches that waited for records, and those that waited for memory.
     public let longPolls = Counter()
     public let memoryWaits = Counter()
+    /// Fetches that a reader thread had to read from the disk.
+    public let coldFetches = Counter()
+    /// Fetches that an iteration of the loop left to the next one.
+    public let fetchesDeferred = Counter()
     /// Connections closed for what their peer sent, by kind.
     public let malformed = Counter()
     public let oversized = Counter()
@@ -46,8 +50,8 @@ public final class KafkaServerCounters: Sendable {
         case .frameLength: oversized.add()
         case .unknownAPI: unknownAPIs.add()
         case .unsupportedVersion: unsupportedVersions.add()
-        case .truncated, .negativeLength, .unexpectedNull, .tooManyElements, .invalidUTF8,
-            .varintTooLong, .taggedFieldLength:
+        case .truncated, .negativeLength, .unexpectedNull, .tooManyElements, .stringTooLong,
+            .invalidUTF8, .varintTooLong, .taggedFieldLength:
             malformed.add()
         }
     }

@@ -10,8 +10,13 @@
 // however often it is walked. Nothing past the high watermark is ever shown. Records on their way
 // out are paid for from one pool; while it is full, fetches wait and nobody is disconnected.
 //
-// Not here yet: Produce (answered with an error), groups, fetch sessions (every answer is a full
-// one, which KIP-227 allows), and reading cold segments anywhere but on this loop.
+// This loop reads only what is in memory. A fetch that needs the disk, and every lookup by time, is
+// answered by a `ReaderPool`'s thread; its connection waits, all others go on. `FetchTurns` bounds
+// what one iteration reads, and each consumer has its share of the pool and no more, so neither a
+// greedy one nor one that takes nothing holds up another.
+//
+// Not here yet: Produce (answered with an error), groups, and fetch sessions (every answer is a
+// full one, which KIP-227 allows).
 enum KafkaServerLimits {
     /// A connection that has been answered this much is read again once it took the answers.
     static let outputBytesPerCallMax = 1 << 20
@@ -19,6 +24,14 @@ enum KafkaServerLimits {
     static let fetchWaitMax = Duration.seconds(300)
     /// The least memory a fetch asks for while the pool is nearly empty.
     static let fetchReservationMin = 64 << 10
+    /// What one iteration of the loop reads for all fetches together, about: a few milliseconds.
+    static let fetchBytesPerTurnMax = 4 << 20
+    /// How many of the fetches that an iteration had no room for the next one looks at.
+    static let fetchesCalledPerTurn = 64
+    /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.
+    static let readerQueueMax = 1_024
+    /// How soon a lookup that found the readers' queue full asks again.
+    static let readerRetryInterval = Duration.milliseconds(20)
     /// How long a fetch waits for memory, at least, before it is answered with no records.
     static let memoryWaitMin = Duration.seconds(1)
     /// A long poll that asks for more than a byte is looked at no more often than this.

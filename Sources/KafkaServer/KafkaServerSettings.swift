@@ -7,6 +7,9 @@ public struct KafkaServerSettings: Sendable {
     /// The most record bytes in one Fetch response, whatever the client asks for.
     public var fetchBytesMax = ByteCount.mebibytes(4)
 
+    /// The most threads that wait for the disk so that the Kafka loop need not.
+    public var readerThreads = 2
+
     public init() {}
 
     public static var keys: [ConfigurationKey<KafkaServerSettings>] {
@@ -25,6 +28,13 @@ public struct KafkaServerSettings: Sendable {
                 of: defaults,
                 in: .kibibytes(64) ... .mebibytes(64),
                 "The most record bytes in one Fetch response; a single larger batch still comes."
+            ),
+            .init(
+                "fetch.reader.threads",
+                \.readerThreads,
+                of: defaults,
+                in: 1...16,
+                "How many reads of records that are not in memory run at the same time."
             ),
         ]
     }

@@ -64,8 +64,8 @@ extension BrokerAnswers {
         var answer = MetadataResponse.Topic(name: topic.name.description)
         answer.id = topic.id
         answer.isInternal = topic.isInternal
-        answer.partitions = topic.partitions.enumerated().map { index, reader in
-            describe(Int32(index), reader)
+        answer.partitions = topic.partitions.enumerated().map { index, partition in
+            describe(Int32(index), partition?.reader)
         }
         return answer
     }

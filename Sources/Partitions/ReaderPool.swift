@@ -18,6 +18,21 @@ public final class ReaderPool: Sendable {
         var isStopping = false
 
         var waiting: Int { jobs.count - first }
+
+        mutating func takeFirst() -> (@Sendable () -> Void)? {
+            guard first < jobs.count else { return nil }
+            let job = jobs[first]
+            jobs[first] = {}  // What it holds is released with its end.
+            first += 1
+            if first == jobs.count {
+                jobs.removeAll(keepingCapacity: true)
+                first = 0
+            } else if first >= 64, 2 * first >= jobs.count {
+                jobs.removeFirst(first)
+                first = 0
+            }
+            return job
+        }
     }
 
     private let threadsMax: Int
@@ -88,23 +103,6 @@ public final class ReaderPool: Sendable {
             job?()
             queue.withLock { $0.idle += 1 }
         }
-    }
-}
-
-extension ReaderPool.Queue {
-    fileprivate mutating func takeFirst() -> (@Sendable () -> Void)? {
-        guard first < jobs.count else { return nil }
-        let job = jobs[first]
-        jobs[first] = {}  // What it holds is released with its end.
-        first += 1
-        if first == jobs.count {
-            jobs.removeAll(keepingCapacity: true)
-            first = 0
-        } else if first >= 64, 2 * first >= jobs.count {
-            jobs.removeFirst(first)
-            first = 0
-        }
-        return job
     }
 }
 

@@ -41,7 +41,7 @@ struct BrokerGraph {
             input: pools.kafkaInput,
             output: pools.kafkaOutput
         )
-        shard = PartitionShard(loop: storageLoop, settings: settings.shard)
+        shard = PartitionShard(loop: storageLoop, settings: settings.shard, catalog: catalog)
         lane = IngestLane(
             settings: settings.fittingIngest,
             pool: pools.ingest,
@@ -72,9 +72,8 @@ struct BrokerGraph {
         let addresses = try ListenerAddresses(settings, insecure: insecure)
         let bound = try bind(addresses)
         let store = try DataDirectory(path: settings.dataDirectory, log: log)
-            .open(nodeID: settings.nodeID, settings: settings.log)
+            .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
         lane.routes = RouteTable(everythingTo: try store.defaultTopic())
-        catalog.publish(TopicCatalogSnapshot(of: store))
         warnOfOtherNodeID(in: store)
         let advertised = addresses.advertised(bound: bound.kafka)
         kafka.identity = KafkaBrokerIdentity(

@@ -23,14 +23,16 @@ struct BrokerSettings: Sendable {
     var kafkaRequestTimeout = Duration.seconds(30)
     var ingest = IngestSettings()
     var shard = PartitionShardSettings()
-    var log = LogSettings()
+    var topics = TopicSettings()
+    var creation = TopicCreationSettings()
 
     static var keys: [ConfigurationKey<BrokerSettings>] {
         own + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
             + KafkaServerSettings.keys.map { $0.inside(\.kafka) }
             + IngestSettings.keys.map { $0.inside(\.ingest) }
             + PartitionShardSettings.keys.map { $0.inside(\.shard) }
-            + LogSettings.keys.map { $0.inside(\.log) }
+            + TopicSettings.brokerKeys.map { $0.inside(\.topics) }
+            + TopicCreationSettings.keys.map { $0.inside(\.creation) }
     }
 
     private static var own: [ConfigurationKey<BrokerSettings>] {
@@ -102,11 +104,11 @@ struct BrokerSettings: Sendable {
     /// send must find room in memory, and in a segment.
     func check() throws(Failure) {
         let packet = ByteCount(mqtt.session.packetBytesMax)
-        guard packet <= log.segmentBytes else {
+        guard packet <= topics.log.segmentBytes else {
             throw .configuration(
                 "mqtt.packet.bytes.max (\(packet.configurationText)) is larger than "
-                    + "log.segment.bytes (\(log.segmentBytes.configurationText)): such a packet "
-                    + "could never be stored; lower the first or raise the second"
+                    + "log.segment.bytes (\(topics.log.segmentBytes.configurationText)): such a "
+                    + "packet could never be stored; lower the first or raise the second"
             )
         }
         try checkRoom(for: packet, "mqtt.packet.bytes.max")
@@ -125,8 +127,8 @@ struct BrokerSettings: Sendable {
     /// How batches are formed so that the log takes every one of them.
     var fittingIngest: IngestSettings {
         var fitting = ingest
-        fitting.recordBytesMax = log.segmentBytes
-        fitting.batchBytesMax = min(ingest.batchBytesMax, log.segmentBytes)
+        fitting.recordBytesMax = topics.log.segmentBytes
+        fitting.batchBytesMax = min(ingest.batchBytesMax, topics.log.segmentBytes)
         return fitting
     }
 
