@@ -33,6 +33,22 @@ struct FetchWaiters {
         var seen: [UInt64: Offset] = [:]
         /// At most the least of them.
         var least: Offset
+
+        mutating func add(_ connection: UInt64, _ offset: Offset) {
+            // One that stands twice in a request has seen the lesser of the two.
+            seen[connection] = min(offset, seen[connection] ?? offset)
+            least = min(least, offset)
+        }
+
+        /// Who has news, which is told once; nil when nobody has.
+        mutating func takeMoved() -> [UInt64]? {
+            let highWatermark = reader.highWatermark
+            guard highWatermark > least else { return nil }
+            let moved = seen.filter { $0.value < highWatermark }.map(\.key)
+            for connection in moved { seen[connection] = highWatermark }
+            least = highWatermark
+            return moved
+        }
     }
 
     private var waiters: [UInt64: FetchWaiter] = [:]
@@ -91,23 +107,5 @@ struct FetchWaiters {
     /// Those who have waited longest for memory, about as many as can use what is free.
     func needingMemory(free: ByteCount) -> ArraySlice<UInt64> {
         memoryQueue.prefix(4 + free.rawValue / KafkaServerLimits.fetchReservationMin)
-    }
-}
-
-extension FetchWaiters.Partition {
-    fileprivate mutating func add(_ connection: UInt64, _ offset: Offset) {
-        // One that stands twice in a request has seen the lesser of the two.
-        seen[connection] = min(offset, seen[connection] ?? offset)
-        least = min(least, offset)
-    }
-
-    /// Who has news, which is told once; nil when nobody has.
-    fileprivate mutating func takeMoved() -> [UInt64]? {
-        let highWatermark = reader.highWatermark
-        guard highWatermark > least else { return nil }
-        let moved = seen.filter { $0.value < highWatermark }.map(\.key)
-        for connection in moved { seen[connection] = highWatermark }
-        least = highWatermark
-        return moved
     }
 }

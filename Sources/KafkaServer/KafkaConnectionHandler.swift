@@ -34,7 +34,6 @@ final class KafkaConnectionHandler: ConnectionHandler {
     private var lastWrite = MonotonicTime(nanoseconds: 0)
     private var producesRefused = false
     private var isIntroduced = false
-    private var isFrontCounted = false
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
@@ -68,7 +67,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
                     switch try answer(frame, &output) {
                     case .answered:
                         consumed = frameEnd
-                        isFrontCounted = false
+                        service.counters.requests.add()
                     case .waiting: return .pause(consumed: consumed)
                     case .refused(let reason): return .close(consumed: frameEnd, reason)
                     }
@@ -153,8 +152,6 @@ final class KafkaConnectionHandler: ConnectionHandler {
         note(header)
         guard let api = header.api else { throw .unknownAPI(header.apiKey) }
         let version = header.apiVersion
-        if !isFrontCounted { service.counters.requests.add() }
-        isFrontCounted = true
         switch api {
         case .apiVersions: try answerApiVersions(&reader, header, &output)
         case .metadata:
@@ -164,11 +161,12 @@ final class KafkaConnectionHandler: ConnectionHandler {
         case .listOffsets: return try listOffsets(&reader, header, &output)
         case .produce: return try refuseProduce(&reader, header, &output)
         case .fetch: return try fetch(&reader, header, &output)
+        case .createTopics, .deleteTopics, .describeConfigs: throw .unknownAPI(header.apiKey)
         }
         return .answered
     }
 
-    private var answers: BrokerAnswers {
+    var answers: BrokerAnswers {
         BrokerAnswers(identity: service.identity, catalog: service.catalog.snapshot)
     }
 

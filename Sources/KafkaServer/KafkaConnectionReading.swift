@@ -48,10 +48,7 @@ extension KafkaConnectionHandler {
         case .reading: return .waiting
         case .idle, .refused: break
         }
-        var answers = BrokerAnswers(
-            identity: service.identity,
-            catalog: service.catalog.snapshot
-        )
+        var answers = answers
         guard request.needsLog else {
             let response = answers.listOffsets(request, version: version)
             respond(to: header, .listOffsets, &output) { response.write(to: &$0, version: version) }
