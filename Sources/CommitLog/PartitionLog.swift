@@ -30,7 +30,8 @@ public final class PartitionLog {
         topicID: UUIDBytes,
         recovered: RecoveredLog,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        settings: LogSettings,
+        openSegments: OpenSegments
     ) {
         self.folder = folder
         self.topicID = topicID
@@ -47,7 +48,8 @@ public final class PartitionLog {
                 highWatermark: recovered.logEndOffset,
                 syncedEnd: recovered.active.end,
                 syncedMaxTimestamp: recovered.active.maxTimestamp,
-                epochs: recovered.epochs
+                epochs: recovered.epochs,
+                open: openSegments
             )
         )
     }
@@ -101,6 +103,9 @@ public final class PartitionLog {
             throw fail(error)
         }
     }
+
+    /// Ends writing because the log is going to be deleted: nothing is synced any more.
+    public func abandon() { isClosed = true }
 
     private func checkIsOpen() throws(CommitLogError) {
         if let failure { throw .readOnly(failure) }

@@ -15,6 +15,7 @@ public final class PartitionShard {
 
     private var store: PartitionStore?
     private let loop: EventLoop
+    private let catalog: TopicCatalog
     private let settings: PartitionShardSettings
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
@@ -23,17 +24,23 @@ public final class PartitionShard {
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
     /// before the data directory is touched.
-    package init(loop: EventLoop, settings: PartitionShardSettings) {
+    package init(
+        loop: EventLoop,
+        settings: PartitionShardSettings,
+        catalog: TopicCatalog = TopicCatalog()
+    ) {
         self.loop = loop
+        self.catalog = catalog
         self.settings = settings
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
         inbox.shard = self
     }
 
-    /// Takes the store over. Called before the loop runs.
+    /// Takes the store over, and publishes its topics. Called before the loop runs.
     package func open(_ store: PartitionStore) {
         self.store = store
+        catalog.publish(TopicCatalogSnapshot(of: store))
     }
 
     private func receive(_ messages: [PartitionShardMessage]) {
@@ -45,6 +52,12 @@ public final class PartitionShard {
             case .append(let request):
                 group.append((request, append(request, to: store)))
                 mustCommit = mustCommit || request.needsSync
+            case .createTopic(let creation): create(creation, in: store)
+            case .deleteTopic(let deletion):
+                // What was appended to it has to be answered while it is there.
+                commit(store)
+                reply()
+                delete(deletion, from: store)
             case .stop: mustStop = true
             }
         }
@@ -105,11 +118,54 @@ public final class PartitionShard {
         in store: PartitionStore,
         _ error: CommitLogError
     ) {
-        let name = store.partitions[partition.rawValue].name
+        // Who appends to a topic that was deleted is told so; that is nobody's trouble.
+        guard let name = store.partition(partition)?.name else { return }
         switch error {
         case .fileSystem, .readOnly, .closed: report(.partitionFailed(name, error))
         case .batchTooLarge, .malformedBatch, .offsetOutOfRange, .damaged, .unusable:
             report(.batchRefused(name, error))
+        }
+    }
+
+    // MARK: Topics
+
+    private func create(_ creation: TopicCreation, in store: PartitionStore) {
+        let outcome: Result<TopicEntry, TopicError>
+        do throws(TopicError) {
+            guard !creation.name.isInternal else { throw .isInternal }
+            var random = SystemRandomNumberGenerator()
+            outcome = .success(
+                try store.createTopic(
+                    creation.name,
+                    id: .random(using: &random),
+                    partitions: creation.partitions,
+                    overrides: creation.overrides
+                )
+            )
+        } catch {
+            outcome = .failure(error)
+        }
+        publish(outcome, of: store)
+        creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
+    }
+
+    private func delete(_ deletion: TopicDeletion, from store: PartitionStore) {
+        let outcome: Result<TopicEntry, TopicError>
+        do throws(TopicError) {
+            guard !deletion.name.isInternal else { throw .isInternal }
+            outcome = .success(try store.deleteTopic(deletion.name))
+        } catch {
+            outcome = .failure(error)
+        }
+        publish(outcome, of: store)
+        deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
+    }
+
+    /// Before the reply leaves: who hears of a topic finds it in the catalog.
+    private func publish(_ outcome: Result<TopicEntry, TopicError>, of store: PartitionStore) {
+        switch outcome {
+        case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
+        case .failure: break
         }
     }
 
@@ -134,6 +190,8 @@ private final class Inbox {
 /// What a storage loop is asked for.
 public enum PartitionShardMessage: Sendable {
     case append(AppendRequest)
+    case createTopic(TopicCreation)
+    case deleteTopic(TopicDeletion)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }

@@ -31,14 +31,19 @@ public final class PartitionStore {
     public let path: String
     /// What the disk was asked for.
     public var counters: StorageCounters { fileSystem.counters }
-    /// In the order of their handles.
-    public internal(set) var partitions: [Partition] = []
+    /// Those that are open, in the order of their handles.
+    public var partitions: [Partition] { slots.compactMap(\.self) }
     /// Partitions whose folders could not be opened. They never stop a start.
     public internal(set) var offline: [(name: TopicPartition, error: CommitLogError)] = []
 
     let fileSystem: any FileSystem
-    let settings: LogSettings
-    var handles: [TopicPartition: PartitionHandle] = [:]
+    let openSegments = OpenSegments()
+    /// What a topic is told that says nothing itself.
+    let defaults: TopicSettings
+    let creation: TopicCreationSettings
+    var topics: [TopicName: StoredTopic] = [:]
+    /// By handle; nil once the partition's topic was deleted, for a handle is never given twice.
+    private var slots: [Partition?] = []
     private var lock: (any FileLock)?
     private var touched: [PartitionHandle] = []
     private var isTouched: [Bool] = []
@@ -48,27 +53,32 @@ public final class PartitionStore {
         identity: PartitionStoreIdentity,
         lock: any FileLock,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        defaults: TopicSettings,
+        creation: TopicCreationSettings
     ) {
         self.path = path
         self.identity = identity
         self.lock = lock
         self.fileSystem = fileSystem
-        self.settings = settings
+        self.defaults = defaults
+        self.creation = creation
     }
 
-    public func handle(of partition: TopicPartition) -> PartitionHandle? { handles[partition] }
-
-    public func log(_ partition: PartitionHandle) -> PartitionLog {
-        partitions[partition.rawValue].log
+    public func handle(of partition: TopicPartition) -> PartitionHandle? {
+        guard let topic = topics[partition.topic], let index = Int(exactly: partition.partition),
+            topic.partitions.indices.contains(index)
+        else { return nil }
+        return topic.partitions[index]
     }
 
-    /// For threads that only read.
-    public func reader(_ partition: PartitionHandle) -> PartitionReader { log(partition).reader }
+    /// Nil once the partition's topic was deleted.
+    public func partition(_ handle: PartitionHandle) -> Partition? {
+        slots.indices.contains(handle.rawValue) ? slots[handle.rawValue] : nil
+    }
 
     /// How much waits for the next commit.
     public var dirtyBytes: ByteCount {
-        touched.reduce(into: .zero) { $0 += log($1).unsyncedBytes }
+        touched.reduce(into: .zero) { $0 += partition($1)?.log.unsyncedBytes ?? .zero }
     }
 
     /// Appends whole batches, which get their offsets in place.
@@ -79,12 +89,13 @@ public final class PartitionStore {
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
         let index = partition.rawValue
+        guard let log = self.partition(partition)?.log else { throw .closed }
         // Noted first: a failed append must fail what the same commit was to make durable.
         if !isTouched[index] {
             isTouched[index] = true
             touched.append(partition)
         }
-        return try partitions[index].log.append(batches, now: now)
+        return try log.append(batches, now: now)
     }
 
     /// Syncs every log that was appended to since the last commit. One that fails does not stop the
@@ -94,7 +105,10 @@ public final class PartitionStore {
         result.advanced.reserveCapacity(touched.count)
         for partition in touched {
             isTouched[partition.rawValue] = false
-            let log = log(partition)
+            guard let log = self.partition(partition)?.log else {
+                result.failed.append((partition, .closed))
+                continue
+            }
             do throws(CommitLogError) {
                 try log.sync()
                 result.advanced.append((partition, log.highWatermark))
@@ -134,12 +148,24 @@ public final class PartitionStore {
     }
 
     func register(_ partition: Partition) -> PartitionHandle {
-        let handle = PartitionHandle(rawValue: partitions.count)
-        partitions.append(partition)
+        let handle = PartitionHandle(rawValue: slots.count)
+        slots.append(partition)
         isTouched.append(false)
-        handles[partition.name] = handle
         return handle
     }
+
+    func forget(_ handle: PartitionHandle) { slots[handle.rawValue] = nil }
+}
+
+/// A topic as its store knows it.
+struct StoredTopic {
+    let name: TopicName
+    let id: UUIDBytes
+    var settings: TopicSettings
+    /// As they were given.
+    var overrides: [String: String]
+    /// By partition number; nil for one that is offline.
+    var partitions: [PartitionHandle?]
 }
 
 /// The files that lie beside the partitions' folders.
@@ -151,4 +177,6 @@ enum StoreFiles {
     static let cleanShutdownText = #"{"version":0,"brokerEpoch":-1}"#
     /// A partition's folder until its files are durable.
     static let unfinishedSuffix = ".headwater-new"
+    /// Kafka's mark of a partition's folder that is on its way out.
+    static let deletedSuffix = "-delete"
 }

@@ -6,7 +6,6 @@ public enum PartitionStoreError: Error, Equatable, Sendable {
     case locked(path: String)
     case dataDirectory(FileSystemError)
     case damagedProperties(path: String, why: String)
-    case topicExists(TopicName)
     case partition(TopicPartition, CommitLogError)
     case closed
 }
@@ -21,7 +20,6 @@ extension PartitionStoreError: CustomStringConvertible {
         case .damagedProperties(let path, let why):
             "\(path) cannot be read: \(why); restore it from a backup, or write it anew with the "
                 + "cluster's id"
-        case .topicExists(let topic): "the topic \(topic) exists already"
         case .partition(let partition, let error): "partition \(partition): \(error)"
         case .closed: "the data directory has been closed"
         }

@@ -7,7 +7,8 @@ extension PartitionStore {
     public static func open(
         path: String,
         fileSystem: any FileSystem,
-        settings: LogSettings,
+        settings: TopicSettings = TopicSettings(),
+        creation: TopicCreationSettings = TopicCreationSettings(),
         newIdentity: () -> PartitionStoreIdentity
     ) throws(PartitionStoreError) -> PartitionStore {
         try createDirectory(path, fileSystem)
@@ -22,7 +23,8 @@ extension PartitionStore {
             identity: identity,
             lock: lock,
             fileSystem: fileSystem,
-            settings: settings
+            defaults: settings,
+            creation: creation
         )
         try inDataDirectory { () throws(FileSystemError) in
             // Durably gone before anything is written: a mark never outlives what it says.
@@ -31,48 +33,8 @@ extension PartitionStore {
             // A killed process may have left names here that a power cut would still take away.
             try fileSystem.syncDirectory(path)
         }
-        store.openPartitions(entries, afterCleanStop: wasClean)
+        store.openTopics(entries, afterCleanStop: wasClean)
         return store
-    }
-
-    /// Creates those partitions of a topic that do not exist, each whole or not at all: built under
-    /// another name, synced, then renamed. A crash may leave some of them; calling again adds the
-    /// rest, under the id that the topic has got.
-    @discardableResult
-    public func createTopic(
-        _ topic: TopicName,
-        id: UUIDBytes,
-        partitions count: Int32
-    ) throws(PartitionStoreError) -> [PartitionHandle] {
-        let names = (0..<count).map { TopicPartition(topic: topic, partition: $0) }
-        let missing = names.filter { handles[$0] == nil }
-        guard !missing.isEmpty else { throw .topicExists(topic) }
-        let existing = names.lazy.compactMap { self.handle(of: $0) }.first
-        let topicID = existing.map { log($0).topicID } ?? id
-        for name in missing { try createFolder(name, topicID: topicID) }
-        try inDataDirectory { () throws(FileSystemError) in try fileSystem.syncDirectory(path) }
-        for name in missing {
-            _ = register(try openPartition(name, afterCleanStop: true))
-        }
-        return names.compactMap { handle(of: $0) }
-    }
-
-    private func createFolder(
-        _ name: TopicPartition,
-        topicID: UUIDBytes
-    ) throws(PartitionStoreError) {
-        let target = path + "/" + name.description
-        let unfinished = target + StoreFiles.unfinishedSuffix
-        do throws(CommitLogError) {
-            try PartitionLog.create(folder: unfinished, topicID: topicID, fileSystem: fileSystem)
-        } catch {
-            // So that a second attempt finds its place free; what cannot go now goes at the start.
-            do throws(FileSystemError) { try removeFolder(unfinished) } catch {}
-            throw .partition(name, error)
-        }
-        try inDataDirectory { () throws(FileSystemError) in
-            try fileSystem.rename(unfinished, to: target)
-        }
     }
 
     // MARK: Opening
@@ -135,19 +97,17 @@ extension PartitionStore {
         }
     }
 
-    private func removeFolder(_ folder: String) throws(FileSystemError) {
-        for file in try fileSystem.list(folder) {
-            try fileSystem.removeFile(folder + "/" + file.name)
-        }
-        try fileSystem.removeDirectory(folder)
-    }
-
-    private func openPartitions(_ entries: [DirectoryEntry], afterCleanStop: Bool) {
+    private func openTopics(_ entries: [DirectoryEntry], afterCleanStop: Bool) {
         let names = entries.lazy.filter(\.isDirectory)
             .compactMap { TopicPartition(folderName: $0.name) }.sorted()
         for name in names {
             do throws(PartitionStoreError) {
-                _ = register(try openPartition(name, afterCleanStop: afterCleanStop))
+                let partition = try openPartition(
+                    name,
+                    settings: defaults,
+                    afterCleanStop: afterCleanStop
+                )
+                place(register(partition), of: partition)
             } catch {
                 guard case .partition(_, let cause) = error else { continue }
                 offline.append((name, cause))
@@ -155,20 +115,19 @@ extension PartitionStore {
         }
     }
 
-    private func openPartition(
-        _ name: TopicPartition,
-        afterCleanStop: Bool
-    ) throws(PartitionStoreError) -> Partition {
-        do throws(CommitLogError) {
-            let (log, report) = try PartitionLog.open(
-                folder: path + "/" + name.description,
-                afterCleanStop: afterCleanStop,
-                fileSystem: fileSystem,
-                settings: settings
+    private func place(_ handle: PartitionHandle, of partition: Partition) {
+        let name = partition.name
+        var topic =
+            topics[name.topic]
+            ?? StoredTopic(
+                name: name.topic,
+                id: partition.log.topicID,
+                settings: defaults,
+                overrides: [:],
+                partitions: []
             )
-            return Partition(name: name, log: log, recovery: report)
-        } catch {
-            throw .partition(name, error)
-        }
+        while topic.partitions.count <= name.partition { topic.partitions.append(nil) }
+        topic.partitions[Int(name.partition)] = handle
+        topics[name.topic] = topic
     }
 }

@@ -6,6 +6,7 @@ import Synchronization
 /// and keep it for as long as one request needs.
 public final class TopicCatalog: Sendable {
     private let current: Mutex<TopicCatalogSnapshot>
+    private let published = Atomic<Int>(0)
 
     public init(_ snapshot: TopicCatalogSnapshot = TopicCatalogSnapshot(topics: [])) {
         current = Mutex(snapshot)
@@ -13,8 +14,13 @@ public final class TopicCatalog: Sendable {
 
     public var snapshot: TopicCatalogSnapshot { current.withLock { $0 } }
 
+    /// Changes with each published snapshot: a look once a burst tells whether to take a new one.
+    public var generation: Int { published.load(ordering: .acquiring) }
+
     public func publish(_ snapshot: TopicCatalogSnapshot) {
         current.withLock { $0 = snapshot }
+        // Raised last: who sees the new number finds at least the new snapshot.
+        published.add(1, ordering: .releasing)
     }
 }
 
@@ -40,52 +46,60 @@ public struct TopicCatalogSnapshot: Sendable {
     public func topic(id: UUIDBytes) -> TopicEntry? {
         indexByID[id].map { topics[$0] }
     }
-}
 
-extension TopicCatalogSnapshot {
     /// The topics of a store, with a place for each partition that is offline.
     public init(of store: PartitionStore) {
-        var found: [TopicName: (id: UUIDBytes, readers: [Int32: PartitionReader])] = [:]
-        for partition in store.partitions {
-            let name = partition.name
-            found[name.topic, default: (partition.log.topicID, [:])]
-                .readers[name.partition] = partition.log.reader
-        }
-        let entries = found.map { name, topic in
-            let offline = store.offline.lazy.map(\.name).filter { $0.topic == name }
-            let known = topic.readers.keys.map(\.self) + offline.map(\.partition)
-            let count = (known.max() ?? -1) + 1
-            return TopicEntry(
-                name: name,
-                id: topic.id,
-                partitions: (0..<count).map { topic.readers[$0] }
-            )
-        }
-        self.init(topics: entries)
+        self.init(topics: store.topics.values.map { store.entry(of: $0) })
     }
 }
 
-/// One topic and the readers of its partitions.
+/// One topic: what it was told, and its partitions.
 public struct TopicEntry: Sendable {
     public let name: TopicName
     public let id: UUIDBytes
-    /// By partition number; nil for a partition that is offline.
-    public let partitions: [PartitionReader?]
     /// True for the topics that only the broker writes.
     public let isInternal: Bool
+    /// The broker's defaults with the topic's own settings in their place.
+    public let settings: TopicSettings
+    /// The topic's own settings, as they were given.
+    public let overrides: [String: String]
+    /// By partition number; nil for a partition that is offline.
+    public let partitions: [PartitionEntry?]
 
-    public init(name: TopicName, id: UUIDBytes, partitions: [PartitionReader?]) {
+    public init(
+        name: TopicName,
+        id: UUIDBytes,
+        settings: TopicSettings = TopicSettings(),
+        overrides: [String: String] = [:],
+        partitions: [PartitionEntry?]
+    ) {
         self.name = name
         self.id = id
+        self.settings = settings
+        self.overrides = overrides
         self.partitions = partitions
         isInternal = name.isInternal
     }
 
     /// Nil when there is no such partition, or when it is offline.
-    public func reader(_ partition: Int32) -> PartitionReader? {
-        guard let index = Int(exactly: partition), partitions.indices.contains(index) else {
+    public func partition(_ number: Int32) -> PartitionEntry? {
+        guard let index = Int(exactly: number), partitions.indices.contains(index) else {
             return nil
         }
         return partitions[index]
+    }
+
+    /// Nil when there is no such partition, or when it is offline.
+    public func reader(_ partition: Int32) -> PartitionReader? { self.partition(partition)?.reader }
+}
+
+/// One partition: where to write it, and how to read it.
+public struct PartitionEntry: Sendable {
+    public let handle: PartitionHandle
+    public let reader: PartitionReader
+
+    public init(handle: PartitionHandle, reader: PartitionReader) {
+        self.handle = handle
+        self.reader = reader
     }
 }

@@ -41,7 +41,7 @@ struct BrokerGraph {
             input: pools.kafkaInput,
             output: pools.kafkaOutput
         )
-        shard = PartitionShard(loop: storageLoop, settings: settings.shard)
+        shard = PartitionShard(loop: storageLoop, settings: settings.shard, catalog: catalog)
         lane = IngestLane(
             settings: settings.fittingIngest,
             pool: pools.ingest,
@@ -59,8 +59,11 @@ struct BrokerGraph {
             loop: kafkaLoop,
             catalog: catalog,
             settings: settings.kafka,
-            fetchMemory: pools.fetch
+            fetchMemory: pools.fetch,
+            produceMemory: pools.produce,
+            shard: shard.mailbox
         )
+        kafka.configuration = settings.kafkaConfiguration
         shard.signals = [kafka.highWatermarkSignal]
         shard.report = { [log = self.log] in log.storage($0) }
         mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
@@ -72,9 +75,8 @@ struct BrokerGraph {
         let addresses = try ListenerAddresses(settings, insecure: insecure)
         let bound = try bind(addresses)
         let store = try DataDirectory(path: settings.dataDirectory, log: log)
-            .open(nodeID: settings.nodeID, settings: settings.log)
+            .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
         lane.routes = RouteTable(everythingTo: try store.defaultTopic())
-        catalog.publish(TopicCatalogSnapshot(of: store))
         warnOfOtherNodeID(in: store)
         let advertised = addresses.advertised(bound: bound.kafka)
         kafka.identity = KafkaBrokerIdentity(
@@ -171,6 +173,7 @@ struct BrokerGraph {
         var limits = ConnectionLimits()
         limits.connectionsMax = settings.kafkaConnectionsMax
         limits.packetTimeout = settings.kafkaRequestTimeout
+        limits.handshakeTimeout = settings.kafka.handshakeTimeout
         // One answer may hold a whole fetch; a second one waits until the first has left.
         limits.outputBytesMax = settings.kafka.fetchBytesMax + .mebibytes(1)
         do throws(EventLoopError) {

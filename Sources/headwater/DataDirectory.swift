@@ -9,7 +9,11 @@ struct DataDirectory {
     let path: String
     let log: BrokerLog
 
-    func open(nodeID: Int, settings: LogSettings) throws -> PartitionStore {
+    func open(
+        nodeID: Int,
+        settings: TopicSettings,
+        creation: TopicCreationSettings
+    ) throws -> PartitionStore {
         let fileSystem = PosixFileSystem()
         do throws(FileSystemError) {
             try createParents(fileSystem)
@@ -27,6 +31,7 @@ struct DataDirectory {
                 path: path,
                 fileSystem: fileSystem,
                 settings: settings,
+                creation: creation,
                 newIdentity: { identity }
             )
             report(store)
@@ -75,7 +80,7 @@ struct DataDirectory {
         case .locked: .dataFolderInUse("\(error)")
         case .dataDirectory(let cause), .partition(_, .fileSystem(let cause)):
             failure(cause, path: path)
-        case .damagedProperties, .topicExists, .partition, .closed: .storage("\(error)")
+        case .damagedProperties, .partition, .closed: .storage("\(error)")
         }
     }
 
@@ -89,7 +94,8 @@ struct DataDirectory {
                     + "with --data"
             )
         case .tooManyOpenFiles: .system(error)
-        case .io, .busy, .other: .storage("\(error); check the disk that holds \(path)")
+        case .io, .busy, .wouldBlock, .other:
+            .storage("\(error); check the disk that holds \(path)")
         }
     }
 }
@@ -108,12 +114,14 @@ extension PartitionStore {
             )
         }
         var random = SystemRandomNumberGenerator()
-        do throws(PartitionStoreError) {
+        do throws(TopicError) {
             let made = try createTopic(name, id: .random(using: &random), partitions: 1)
-            guard let first = made.first else { throw PartitionStoreError.topicExists(name) }
-            return first
-        } catch {
+            guard let first = made.partition(0) else { throw .unknown }
+            return first.handle
+        } catch .storage(let error) {
             throw DataDirectory.failure(error, path: path)
+        } catch {
+            throw Failure.storage("the topic \(name) cannot be made: \(error)")
         }
     }
 }

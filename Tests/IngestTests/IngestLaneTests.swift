@@ -59,6 +59,7 @@ private final class LaneBench {
                         payload: payload,
                         qos: ticket == nil ? .atMostOnce : .atLeastOnce
                     ),
+                    from: PublishOrigin(),
                     at: Timestamp(milliseconds: 1_000),
                     token: token
                 )

@@ -86,8 +86,8 @@ import Testing
     }
 
     @Test func `one response reaches across segments`() throws {
-        var log = LogSettings()
-        log.segmentBytes = ByteCount(1_000)
+        var log = TopicSettings()
+        log.log.segmentBytes = ByteCount(1_000)
         let broker = try TestBroker(log: log)
         let client = try broker.connect()
         var stored: [UInt8] = []

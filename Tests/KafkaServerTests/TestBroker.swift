@@ -37,7 +37,7 @@ final class TestBroker {
         _ topics: [String: Int32] = ["t": 1],
         fileSystem: SimulatedFileSystem = SimulatedFileSystem(),
         settings: KafkaServerSettings = KafkaServerSettings(),
-        log: LogSettings = LogSettings(),
+        log: TopicSettings = TopicSettings(),
         fetchMemory: ByteCount = .mebibytes(8),
         sendBuffer: ByteCount = .zero
     ) throws {
@@ -59,8 +59,12 @@ final class TestBroker {
             catalog: catalog,
             identity: Self.identity,
             settings: settings,
-            fetchMemory: pool
+            fetchMemory: pool,
+            produceMemory: MemoryPool(name: "produce", capacity: .mebibytes(8)),
+            shard: loop.makeMailbox { _ in }
         )
+        // Nobody would answer: the test itself owns the store.
+        service.configuration.creation.createsOnFirstUse = false
         let reports = reports
         service.report = { reports.add($0) }
         counters = service.counters
@@ -116,7 +120,7 @@ final class TestBroker {
     // MARK: The log
 
     func topicID(_ topic: String) throws -> UUIDBytes {
-        try store.log(handle(topic, 0)).topicID
+        try #require(store.partition(handle(topic, 0))).log.topicID
     }
 
     /// Appends one batch with a record for each value; visible with the next `commit`.
@@ -176,7 +180,7 @@ final class TestBroker {
 
     private static func open(
         _ fileSystem: SimulatedFileSystem,
-        _ settings: LogSettings
+        _ settings: TopicSettings
     ) throws -> PartitionStore {
         try PartitionStore.open(path: "/data", fileSystem: fileSystem, settings: settings) {
             PartitionStoreIdentity(

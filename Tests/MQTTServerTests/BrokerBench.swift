@@ -55,14 +55,13 @@ final class BrokerBench {
         let store = try PartitionStore.open(
             path: "/data",
             fileSystem: files,
-            settings: LogSettings(),
             newIdentity: { PartitionStoreIdentity(nodeID: 1, clusterID: .zero, directoryID: .zero) }
         )
         let topic = try #require(TopicName("mqtt"))
         let made = try store.createTopic(topic, id: UUIDBytes(high: 1, low: 1), partitions: 1)
-        let partition = try #require(made.first)
-        lane.routes = RouteTable(everythingTo: partition)
-        reader = store.reader(partition)
+        let partition = try #require(made.partition(0))
+        lane.routes = RouteTable(everythingTo: partition.handle)
+        reader = partition.reader
         shard.open(store)
         address = try server.listen(at: SocketAddress("127.0.0.1:0"))
         counters = server.counters

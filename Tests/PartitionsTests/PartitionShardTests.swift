@@ -27,7 +27,6 @@ private final class ShardBench {
         store = try PartitionStore.open(
             path: "/data",
             fileSystem: fileSystem,
-            settings: LogSettings(),
             newIdentity: { PartitionStoreIdentity(nodeID: 1, clusterID: .zero, directoryID: .zero) }
         )
         let inbox = ReplyInbox()
@@ -36,7 +35,7 @@ private final class ShardBench {
         for name in ["a", "b"] {
             let topic = try #require(TopicName(name))
             let id = UUIDBytes(high: 1, low: UInt64(partitions.count))
-            partitions += try store.createTopic(topic, id: id, partitions: 1)
+            partitions += try store.createTopic(topic, id: id, partitions: 1).handles
         }
         shard.open(store)
         inbox.bench = self
@@ -83,7 +82,7 @@ private final class ShardBench {
     }
 
     func highWatermark(_ partition: Int) -> Offset {
-        store.reader(partitions[partition]).highWatermark
+        store.partition(partitions[partition])?.log.highWatermark ?? .zero
     }
 }
 

@@ -19,7 +19,6 @@ import Testing
         try PartitionStore.open(
             path: "/data",
             fileSystem: fileSystem,
-            settings: LogSettings(),
             newIdentity: { identity }
         )
     }
@@ -81,9 +80,9 @@ import Testing
         let fileSystem = SimulatedFileSystem()
         let store = try open(fileSystem)
         let id = UUIDBytes(high: 5, low: 6)
-        let handles = try store.createTopic(try topic("plant.a"), id: id, partitions: 2)
+        let handles = try store.createTopic(try topic("plant.a"), id: id, partitions: 2).handles
         #expect(handles.count == 2)
-        #expect(throws: PartitionStoreError.topicExists(try topic("plant.a"))) {
+        #expect(throws: TopicError.self) {
             try store.createTopic(try topic("plant.a"), id: id, partitions: 2)
         }
         try append(to: handles[1], of: store)
@@ -101,7 +100,7 @@ import Testing
             try topic("t"),
             id: UUIDBytes(high: 5, low: 6),
             partitions: 2
-        )
+        ).handles
         for handle in handles { try append(to: handle, of: store) }
         #expect(store.dirtyBytes > .zero)
         var faults = SimulatedFaults()
@@ -136,7 +135,7 @@ import Testing
             try topic("t"),
             id: UUIDBytes(high: 5, low: 6),
             partitions: 3
-        )
+        ).handles
         let before = (store.counters.bytesWritten.count, store.counters.syncs.count)
         for handle in handles.prefix(2) { try append(to: handle, of: store) }
         _ = store.commit()

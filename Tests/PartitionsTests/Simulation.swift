@@ -28,7 +28,7 @@ final class Simulation {
     private(set) var fileCalls = 0
 
     private let plan: Plan
-    private let settings: LogSettings
+    private let settings: TopicSettings
     private var generator: SeededGenerator
     private var clock = SimulatedClock()
     private var fileSystem = SimulatedFileSystem()
@@ -44,10 +44,10 @@ final class Simulation {
     init(seed: UInt64, plan: Plan = Plan()) {
         self.plan = plan
         generator = SeededGenerator(seed: seed)
-        var settings = LogSettings()
-        settings.segmentBytes = ByteCount(generator.within(2_500...12_000))
-        settings.segmentAge = .seconds(generator.within(2...60))
-        settings.indexInterval = ByteCount(256)
+        var settings = TopicSettings()
+        settings.log.segmentBytes = ByteCount(generator.within(2_500...12_000))
+        settings.log.segmentAge = .seconds(generator.within(2...60))
+        settings.log.indexInterval = ByteCount(256)
         self.settings = settings
     }
 
@@ -138,8 +138,8 @@ final class Simulation {
         guard let name = TopicName(topic) else { return }
         let id = UUIDBytes.random(using: &generator)
         let handles: [PartitionHandle]
-        do throws(PartitionStoreError) {
-            handles = try store.createTopic(name, id: id, partitions: count)
+        do throws(TopicError) {
+            handles = try store.createTopic(name, id: id, partitions: count).handles
         } catch {
             return try expectCrash(error)
         }
@@ -254,7 +254,7 @@ final class Simulation {
                 bytesRead,
                 folder: partition.log.folder,
                 activeSegment: active,
-                segmentBytesMax: settings.segmentBytes.rawValue
+                segmentBytesMax: settings.log.segmentBytes.rawValue
             )
             try checkContents(of: partition)
             try checkEpoch(of: partition)
@@ -312,7 +312,7 @@ final class Simulation {
     }
 
     private func adopt(_ handle: PartitionHandle, in store: PartitionStore) {
-        let partition = store.partitions[handle.rawValue]
+        guard let partition = store.partition(handle) else { return }
         histories[partition.name] = PartitionHistory()
     }
 
@@ -320,9 +320,8 @@ final class Simulation {
         of handle: PartitionHandle,
         in store: PartitionStore
     ) throws(Violation) -> PartitionHistory {
-        let name = store.partitions[handle.rawValue].name
-        guard let history = histories[name] else {
-            throw Violation(promise: .other, what: "nobody knows \(name)")
+        guard let name = store.partition(handle)?.name, let history = histories[name] else {
+            throw Violation(promise: .other, what: "nobody knows partition \(handle)")
         }
         return history
     }
