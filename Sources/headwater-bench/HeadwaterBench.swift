@@ -16,6 +16,9 @@ struct HeadwaterBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "headwater-bench",
         abstract: "Put a load on a broker, and check every answer.",
-        subcommands: [MQTTCommand.self, IdleCommand.self, MicroCommand.self]
+        subcommands: [
+            MQTTCommand.self, IdleCommand.self, KafkaProduceCommand.self, KafkaFetchCommand.self,
+            MicroCommand.self,
+        ]
     )
 }

@@ -56,11 +56,11 @@ struct IdleCommand: ParsableCommand {
         let start = SystemClock.monotonicNanoseconds
         let run = freshRunName()
         let held = try (0..<connections).map { index in
-            try LoadConnection(
+            try MQTTHandshake(
                 to: address,
                 clientIdentifier: "bench-\(run)-\(index)",
                 version: version == 5 ? .v5 : .v311
-            )
+            ).socket
         }
         let elapsed = Double(SystemClock.monotonicNanoseconds - start) / 1e9
         let stillOpen = try hold(held)
@@ -81,7 +81,7 @@ struct IdleCommand: ParsableCommand {
     }
 
     /// Waits, and counts the connections that nobody closed meanwhile.
-    private func hold(_ held: [LoadConnection]) throws -> Int {
+    private func hold(_ held: [LoadSocket]) throws -> Int {
         let epoll = try Epoll()
         for (index, connection) in held.enumerated() {
             try connection.watch(by: epoll, tag: UInt64(index))

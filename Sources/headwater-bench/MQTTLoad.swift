@@ -61,7 +61,7 @@ final class MQTTLoad {
         let published = now
         let afterPublishing = broker.reading()
         collect()
-        for publisher in publishers { publisher.connection.disconnect() }
+        for publisher in publishers { publisher.disconnect() }
         return report(
             readings: .init(
                 before: before,
@@ -78,20 +78,20 @@ final class MQTTLoad {
 
     private func connect() throws(LoadError) {
         for index in 0..<plan.subscribers {
-            let connection = try connection("s\(index)")
+            let connection = try handshake("s\(index)")
             try connection.subscribe(to: plan.filter, qos: plan.subscriberQoS)
-            try connection.watch(by: epoll, tag: Self.subscriberTag | UInt64(index))
+            try connection.socket.watch(by: epoll, tag: Self.subscriberTag | UInt64(index))
             subscribers.append(Subscriber(connection, plan))
         }
         for index in 0..<plan.publishers {
-            let connection = try connection("p\(index)")
-            try connection.watch(by: epoll, tag: UInt64(index))
+            let connection = try handshake("p\(index)")
+            try connection.socket.watch(by: epoll, tag: UInt64(index))
             publishers.append(Publisher(connection, plan, index: index))
         }
     }
 
-    private func connection(_ name: String) throws(LoadError) -> LoadConnection {
-        try LoadConnection(
+    private func handshake(_ name: String) throws(LoadError) -> MQTTHandshake {
+        try MQTTHandshake(
             to: plan.address,
             clientIdentifier: "bench-\(plan.runName)-\(name)",
             version: plan.version
@@ -213,7 +213,7 @@ final class MQTTLoad {
         connection.watchOutput(!connection.isDrained)
     }
 
-    private func sendReplies(on connection: LoadConnection) {
+    private func sendReplies(on connection: LoadSocket) {
         connection.send(replies.bytes)
         replies.removeAll()
     }

@@ -12,7 +12,7 @@ final class Publisher {
         var waiting = Waiting.nothing
     }
 
-    let connection: LoadConnection
+    let connection: LoadSocket
     private(set) var counts = LoadCounts()
     private(set) var inFlight = 0
     /// Messages sent, and so the next one's sequence number.
@@ -34,11 +34,11 @@ final class Publisher {
     private var nextCompletion: UInt16 = 1
     private var isLastSent = false
 
-    init(_ connection: LoadConnection, _ plan: LoadPlan, index: Int) {
-        self.connection = connection
+    init(_ handshake: MQTTHandshake, _ plan: LoadPlan, index: Int) {
+        connection = handshake.socket
         self.plan = plan
         self.index = index
-        window = min(plan.window, connection.receiveMaximum)
+        window = min(plan.window, handshake.receiveMaximum)
         var topic = ByteWriter()
         topic.writeInteger(UInt16(plan.topic(of: index).utf8.count))
         topic.writeUTF8(plan.topic(of: index))
@@ -244,6 +244,13 @@ final class Publisher {
             }
         }
         if plan.qos != .atMostOnce, inFlight == 0 { isFinished = true }
+    }
+
+    /// DISCONNECT, if it still can be sent.
+    func disconnect() {
+        var packet = ByteWriter()
+        DisconnectPacket(.success).write(to: &packet, version: plan.version)
+        connection.send(packet.bytes)
     }
 
     @inline(__always)

@@ -3,15 +3,15 @@ import MQTTWire
 
 /// One subscribing connection: checks that each publisher's messages come whole, once, in order.
 final class Subscriber {
-    let connection: LoadConnection
+    let connection: LoadSocket
     private(set) var ledger: DeliveryLedger
     private(set) var corrupt = 0
     private(set) var unexpectedPackets = 0
     private let plan: LoadPlan
     private let topicStart: [UInt8]
 
-    init(_ connection: LoadConnection, _ plan: LoadPlan) {
-        self.connection = connection
+    init(_ handshake: MQTTHandshake, _ plan: LoadPlan) {
+        connection = handshake.socket
         self.plan = plan
         ledger = DeliveryLedger(publishers: plan.publishers)
         topicStart = [UInt8](plan.filter.utf8.dropLast())

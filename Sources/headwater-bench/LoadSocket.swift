@@ -1,19 +1,22 @@
 import BrokerModel
+import KafkaWire
 import MQTTWire
 import Posix
 
 /// Why a load cannot begin, or could not go on.
 enum LoadError: Error, CustomStringConvertible {
     case socket(PosixError)
-    case wire(MQTTWireError)
-    case refused(ReasonCode)
+    case mqtt(MQTTWireError)
+    case kafka(KafkaWireError)
+    case refused(String)
     case closed
     case unexpected(String)
 
     var description: String {
         switch self {
         case .socket(let error): "\(error)"
-        case .wire(let error): "the broker's answer is not MQTT: \(error)"
+        case .mqtt(let error): "the broker's answer is not MQTT: \(error)"
+        case .kafka(let error): "the broker's answer is not Kafka's protocol: \(error)"
         case .refused(let reason): "the broker refused: \(reason)"
         case .closed: "the broker closed the connection"
         case .unexpected(let what): "the broker sent \(what)"
@@ -21,25 +24,17 @@ enum LoadError: Error, CustomStringConvertible {
     }
 }
 
-/// One MQTT connection of a load: blocking until its handshake is over, then driven by an epoll.
-final class LoadConnection {
+/// One connection of a load: blocking until its handshake is over, then driven by an epoll.
+final class LoadSocket {
     private static let handshakeTimeout = Duration.seconds(30)
 
-    let version: ProtocolVersion
     private(set) var isOpen = true
-    /// What the server allows to be in flight (MQTT 5, 3.2.2.3.3).
-    private(set) var receiveMaximum = Int(UInt16.max)
     private let socket: SocketDescriptor
-    private var output = ByteWriter(capacity: 1_024)
+    private var output = ByteWriter()
     private var input = ByteWriter()
     private var watch: (epoll: Epoll, tag: UInt64, wanted: Readiness)?
 
-    init(
-        to address: SocketAddress,
-        clientIdentifier: String,
-        version: ProtocolVersion
-    ) throws(LoadError) {
-        self.version = version
+    init(to address: SocketAddress) throws(LoadError) {
         do throws(PosixError) {
             socket = try .connected(to: address, timeout: Self.handshakeTimeout)
             try socket.setReadTimeout(Self.handshakeTimeout)
@@ -47,26 +42,25 @@ final class LoadConnection {
             throw .socket(error)
         }
         socket.setNoDelay()
-        ConnectPacket(version: version, clientIdentifier: Text(clientIdentifier), keepAlive: 0)
-            .write(to: &output)
-        let answer = try exchange(.connack) { frame throws(MQTTWireError) in
-            try ConnackPacket(frame, version: version)
-        }
-        guard answer.reasonCode == .success else { throw .refused(answer.reasonCode) }
-        let maximum = answer.properties.integer(.receiveMaximum)
-        receiveMaximum = maximum.map { Int($0) } ?? receiveMaximum
     }
 
-    func subscribe(to filter: String, qos: QualityOfService) throws(LoadError) {
-        let options = SubscriptionOptions(qosMax: qos)
-        SubscribePacket(packetIdentifier: 1, requests: [.init(Text(filter), options)])
-            .write(to: &output, version: version)
-        let version = version
-        let answer = try exchange(.suback) { frame throws(MQTTWireError) in
-            try SubscriptionReply(frame, version: version)
-        }
-        guard let reason = answer.reasonCodes.first, reason.rawValue <= qos.rawValue else {
-            throw .refused(answer.reasonCodes.first ?? .unspecifiedError)
+    deinit { close() }
+
+    /// Sends, waits until `parse` finds its answer at the front of what came, and takes it off.
+    func ask<Answer>(
+        _ request: UnsafeRawBufferPointer,
+        _ parse: (UnsafeRawBufferPointer) throws(LoadError) -> (Answer, consumed: Int)?
+    ) throws(LoadError) -> Answer {
+        guard socket.send(request) == request.count else { throw .closed }
+        while true {
+            if let (answer, consumed) = try parse(input.bytes) {
+                input.removeFirst(consumed)
+                if input.isEmpty { input.release() }  // Ten thousand of these may idle.
+                return answer
+            }
+            let received = input.count
+            input.writeUpTo(4_096) { max(0, socket.receive(into: $0)) }
+            guard input.count > received else { throw .closed }
         }
     }
 
@@ -132,61 +126,23 @@ final class LoadConnection {
         input.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[consumed...]))
     }
 
+    /// The same for large answers that come in many pieces: what is not consumed stays in place.
+    func receiveLarge(_ body: (UnsafeRawBufferPointer) -> Int) {
+        var received = 0
+        input.writeUpTo(1 << 20) { room in
+            received = socket.receive(into: room)
+            return max(0, received)
+        }
+        guard received > 0 else {
+            if received != -Int(ErrorCode.wouldBlock) { close() }
+            return
+        }
+        input.removeFirst(body(input.bytes))
+    }
+
     func close() {
         guard isOpen else { return }
         isOpen = false
         socket.close()
-    }
-
-    deinit { close() }
-
-    /// DISCONNECT, if it still can be sent.
-    func disconnect() {
-        var packet = ByteWriter()
-        DisconnectPacket(.success).write(to: &packet, version: version)
-        send(packet.bytes)
-    }
-
-    private func exchange<Answer>(
-        _ type: PacketType,
-        _ decode: (PacketFrame) throws(MQTTWireError) -> Answer
-    ) throws(LoadError) -> Answer {
-        let sent = socket.send(output.bytes)
-        guard sent == output.count else { throw .closed }
-        output.removeAll()
-        while true {
-            if let answer = try nextPacket(type, decode) { return answer }
-            try readMore()
-        }
-    }
-
-    private func nextPacket<Answer>(
-        _ type: PacketType,
-        _ decode: (PacketFrame) throws(MQTTWireError) -> Answer
-    ) throws(LoadError) -> Answer? {
-        var reader = ByteReader(input.bytes)
-        let frame: PacketFrame
-        do throws(MQTTWireError) {
-            guard case .packet(let found) = try reader.readPacket(sizeMax: 1 << 16) else {
-                return nil
-            }
-            frame = found
-        } catch {
-            throw .wire(error)
-        }
-        guard frame.type == type else { throw .unexpected("\(frame.type) out of turn") }
-        do throws(MQTTWireError) {
-            let answer = try decode(frame)
-            input.removeFirst(reader.position)
-            return answer
-        } catch {
-            throw .wire(error)
-        }
-    }
-
-    private func readMore() throws(LoadError) {
-        let before = input.count
-        input.writeUpTo(4_096) { max(0, socket.receive(into: $0)) }
-        guard input.count > before else { throw .closed }
     }
 }
