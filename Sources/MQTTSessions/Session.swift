@@ -28,7 +28,11 @@ public struct Session: ~Copyable {
     private var silenceMax: Int64?
     private var silenceEnds: MonotonicTime?
     /// The largest packet the client takes (3.1.2.11.4).
-    private var clientPacketBytesMax = Int.max
+    private(set) var clientPacketBytesMax = Int.max
+    /// How many deliveries at QoS 1 the client takes unacknowledged (3.1.2.11.3).
+    var receiveMaximum = UInt32.max
+    /// What the client gets at QoS 1; nil until it subscribes to something so.
+    public internal(set) var deliveries: Deliveries?
     private var inFlight = InFlightPublishes()
     private var aliases: TopicAliases
 
@@ -105,7 +109,8 @@ public struct Session: ~Copyable {
             output.writeEmptyPacket(.pingresp)
             return .handled
         case .disconnect: return try disconnectReceived(frame, output: &output)
-        case .puback, .pubrec, .pubrel, .pubcomp: return try replyReceived(frame, output: &output)
+        case .puback: return try pubackReceived(frame)
+        case .pubrec, .pubrel, .pubcomp: return try replyReceived(frame, output: &output)
         case .auth where version == .v311: throw .reservedPacketType
         // A second CONNECT, an AUTH without a method agreed (4.12), and what only servers send.
         case .connect, .auth, .connack, .suback, .unsuback, .pingresp:
@@ -165,8 +170,8 @@ public struct Session: ~Copyable {
         return .close(end)
     }
 
-    /// We publish at QoS 0 and take no QoS 2, so no identifier here can be known: left over from a
-    /// session with another broker. The exchange is answered, so that the client can end it.
+    /// We send and take no QoS 2, so no identifier here can be known: left over from a session with
+    /// another broker. The exchange is answered, so that the client can end it.
     private mutating func replyReceived(
         _ frame: PacketFrame,
         output: inout ByteWriter

@@ -19,16 +19,25 @@ package struct SessionDirectory: ~Copyable {
     package private(set) var subscriptions: SubscriptionTree
     private let limits: SessionLimits
     private let memory: MemoryPool
+    /// The messages that wait for their subscribers.
+    let messages: MessageStore
     private var handles: [Text: SessionHandle] = [:]
     private var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
 
-    /// The seed should be random: it hides hash collisions and assigned client identifiers.
-    package init(limits: SessionLimits, memory: MemoryPool, seed: UInt64) {
+    /// `memory` bounds what clients make us keep, `deliveries` what waits for subscribers. The seed
+    /// should be random: it hides hash collisions and assigned client identifiers.
+    package init(
+        limits: SessionLimits,
+        memory: MemoryPool,
+        deliveries: MemoryPool,
+        seed: UInt64
+    ) {
         self.limits = limits
         self.memory = memory
+        messages = MessageStore(pool: deliveries)
         subscriptions = SubscriptionTree(seed: seed)
         assignedIdentifiers = AssignedIdentifiers(seed: seed)
     }
@@ -77,6 +86,7 @@ package struct SessionDirectory: ~Copyable {
         sessions[index]?.expiryInterval = expiry
         if !end.publishesWill { dropWill(at: index) }
         guard expiry > 0 else { return remove(handle) }
+        sessions[index]?.deliveries?.rest()
         sessions[index]?.expiresAt = expiry == .max ? nil : now + .seconds(Int64(expiry))
         guard let will = sessions[index]?.will else { return }
         if will.delay == 0 { return publishWill(at: index) }
@@ -143,6 +153,7 @@ extension SessionDirectory {
         )
         let connack = ConnackPacket(isSessionPresent: isPresent, properties: properties)
         session.accept(packet, as: handle, connack: connack)
+        session.begin(sessions[handle.index]?.deliveries, packet)
         sessions[handle.index]?.expiryInterval = session.expiryInterval
         return .accepted(replacing: replaced)
     }
@@ -207,7 +218,10 @@ extension SessionDirectory {
         }
         dropWill(at: handle.index)
         sessions[handle.index]?.expiresAt = nil
-        if isOver { unsubscribeAll(handle) }
+        if isOver {
+            unsubscribeAll(handle)
+            dropDeliveries(at: handle.index)
+        }
         return !isOver
     }
 }
@@ -236,9 +250,12 @@ extension SessionDirectory {
             let entry = SubscriptionTree.Entry(
                 subscriber: handle,
                 identifier: identifier,
+                qos: min(request.options.qosMax, .atLeastOnce),
                 isNoLocal: request.options.isNoLocal
             )
-            reasonCodes.append(subscribe(entry, to: filter, at: index))
+            let reason = subscribe(entry, to: filter, at: index)
+            if reason == .grantedQoS1 { provideDeliveries(for: &session, at: index) }
+            reasonCodes.append(reason)
         }
         let reply = SubscriptionReply(
             .suback,
@@ -251,7 +268,7 @@ extension SessionDirectory {
         return .handled
     }
 
-    /// Returns the code for SUBACK: every subscription is granted at QoS 0.
+    /// Returns the code for SUBACK.
     private mutating func subscribe(
         _ entry: SubscriptionTree.Entry,
         to filter: TopicFilter,
@@ -262,7 +279,7 @@ extension SessionDirectory {
             // The same filter again replaces the subscription (3.8.4).
             subscriptions.remove(entry.subscriber, filter: filter)
             subscriptions.insert(entry, filter: filter)
-            return .success
+            return entry.qos == .atMostOnce ? .success : .grantedQoS1
         }
         let count = sessions[index]?.filters.count ?? 0
         guard count < limits.subscriptionsPerSessionMax,
@@ -270,7 +287,14 @@ extension SessionDirectory {
         else { return .quotaExceeded }
         sessions[index]?.filters.insert(filter.text)
         subscriptions.insert(entry, filter: filter)
-        return .success
+        return entry.qos == .atMostOnce ? .success : .grantedQoS1
+    }
+
+    private mutating func provideDeliveries(for session: inout Session, at index: Int) {
+        guard session.deliveries == nil else { return }
+        let deliveries = Deliveries(messages: messages, limits: limits)
+        sessions[index]?.deliveries = deliveries
+        session.take(deliveries)
     }
 
     private mutating func unsubscribe(
@@ -333,6 +357,7 @@ extension SessionDirectory {
     private mutating func remove(_ handle: SessionHandle) {
         publishWill(at: handle.index)
         unsubscribeAll(handle)
+        dropDeliveries(at: handle.index)
         guard let stored = sessions[handle.index] else { return }
         memory.release(StateCost.session(stored.clientIdentifier))
         handles[stored.clientIdentifier] = nil
@@ -346,6 +371,11 @@ extension SessionDirectory {
             removeSubscription(handle, filter)
         }
         sessions[handle.index]?.filters = []
+    }
+
+    private mutating func dropDeliveries(at index: Int) {
+        sessions[index]?.deliveries?.removeAll()
+        sessions[index]?.deliveries = nil
     }
 
     private mutating func publishWill(at index: Int) {

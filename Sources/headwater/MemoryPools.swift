@@ -2,12 +2,15 @@ import BrokerModel
 
 /// How the memory ceiling is shared out. Each pool pushes back on its own when it is full:
 /// `ingest` stops reading publishers, `fetch` lets a fetch wait, `network.input` stops reading a
-/// connection whose frame is incomplete, `network.output` refuses deliveries at QoS 0.
+/// connection whose frame is incomplete, `network.output` refuses deliveries at QoS 0,
+/// `deliveries` drops those at QoS 1.
 struct MemoryPools {
     let ingest: MemoryPool
     let fetch: MemoryPool
     let mqttInput: MemoryPool
     let mqttOutput: MemoryPool
+    /// Messages at QoS 1 that wait for MQTT subscribers.
+    let deliveries: MemoryPool
     /// What MQTT sessions keep: subscriptions, wills, topic aliases.
     let sessions: MemoryPool
     let kafkaInput: MemoryPool
@@ -22,13 +25,14 @@ struct MemoryPools {
         ingest = pool("ingest", 4)
         fetch = pool("fetch", 4)
         mqttInput = pool("mqtt.input", 2)
-        mqttOutput = pool("mqtt.output", 3)
+        mqttOutput = pool("mqtt.output", 2)
+        deliveries = pool("mqtt.deliveries", 1)
         sessions = pool("mqtt.sessions", 1)
         kafkaInput = pool("kafka.input", 1)
         kafkaOutput = pool("kafka.output", 1)
     }
 
     var all: [MemoryPool] {
-        [ingest, fetch, mqttInput, mqttOutput, sessions, kafkaInput, kafkaOutput]
+        [ingest, fetch, mqttInput, mqttOutput, deliveries, sessions, kafkaInput, kafkaOutput]
     }
 }
