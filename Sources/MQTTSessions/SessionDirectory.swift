@@ -26,6 +26,7 @@ package struct SessionDirectory: ~Copyable {
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
+    private var lastReceipt: UInt64 = 0
 
     /// `memory` bounds what clients make us keep, `deliveries` what waits for subscribers. The seed
     /// should be random: it hides hash collisions and assigned client identifiers.
@@ -47,6 +48,12 @@ package struct SessionDirectory: ~Copyable {
 
     package func clientIdentifier(of handle: SessionHandle) -> Text {
         sessions[handle.index]?.clientIdentifier ?? ""
+    }
+
+    /// A number that no other receipt of this broker has, or will have.
+    package mutating func takeReceiptNumber() -> UInt64 {
+        lastReceipt &+= 1
+        return lastReceipt
     }
 
     /// Answers a packet that a session said needs the directory.
@@ -154,6 +161,7 @@ extension SessionDirectory {
         let connack = ConnackPacket(isSessionPresent: isPresent, properties: properties)
         session.accept(packet, as: handle, connack: connack)
         session.begin(sessions[handle.index]?.deliveries, packet)
+        if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
         return .accepted(replacing: replaced)
     }
@@ -198,7 +206,8 @@ extension SessionDirectory {
         if handles.count >= limits.sessionsMax { sweep(now: now) }
         guard handles.count < limits.sessionsMax else { return nil }
         guard memory.reserve(willCost + StateCost.session(identifier)) else { return nil }
-        return insert(StoredSession(clientIdentifier: identifier))
+        let receipts = ExactlyOnceReceipts(memory: memory)
+        return insert(StoredSession(clientIdentifier: identifier, receipts: receipts))
     }
 
     /// Ends the client's earlier connection, and its session too if that is over. True if there is
@@ -221,6 +230,7 @@ extension SessionDirectory {
         if isOver {
             unsubscribeAll(handle)
             dropDeliveries(at: handle.index)
+            sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
         }
         return !isOver
     }

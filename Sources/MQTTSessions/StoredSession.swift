@@ -15,6 +15,8 @@ struct StoredSession {
     var filters: Set<Text> = []
     /// Nil until the client subscribes to something at QoS 1.
     var deliveries: Deliveries?
+    /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
+    var receipts: ExactlyOnceReceipts
 
     func isExpired(at now: MonotonicTime) -> Bool {
         guard let expiresAt else { return false }
