@@ -14,8 +14,8 @@ package struct DroppedDeliveries: Sendable {
 
 // What goes out to subscribers.
 extension MQTTServer {
-    /// Live delivery. At QoS 0 what a subscriber's socket has no room for is dropped and counted; at
-    /// QoS 1 what its queue has no room for. A session that is away gets nothing.
+    /// Live delivery. At QoS 0 what a subscriber's socket has no room for is dropped and counted;
+    /// at QoS 1 what its queue has no room for. A session that is away gets nothing.
     func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
         guard !directory.subscriptions.isEmpty else { return }
         outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)

@@ -98,8 +98,8 @@ public struct MQTTServerSettings: Sendable {
                 \.deliveriesInFlightMax,
                 of: defaults,
                 in: 1...65_535,
-                "Deliveries at QoS 1 that a client may leave unacknowledged; its own Receive Maximum "
-                    + "may be lower."
+                "Deliveries at QoS 1 that a client may leave unacknowledged; its own Receive "
+                    + "Maximum may be lower."
             ),
             .init(
                 "mqtt.deliveries.queue.max",

@@ -10,12 +10,12 @@
 //
 // Today: publishes at QoS 0 and 1, delivery at QoS 0 and 1 (a subscription that asks for 2 is
 // granted 1) to clients that are connected: what they were sent, or had waiting, survives a
-// reconnect, but nothing is queued for a client while it is away. No retained messages (a retain flag from
-// 3.1.1 is taken for an ordinary message, MQTT 5 is told that retain is not available), no shared
-// subscriptions, no authentication: a user name and password are read and not looked at, because
-// the broker listens on loopback alone. Sessions live in memory: a restart forgets them, which the
-// session present flag then says. The memory that clients can make us keep comes from one pool,
-// and a client that asks past it is refused with 0x97 «quota exceeded».
+// reconnect, but nothing is queued for a client while it is away. No retained messages (a retain
+// flag from 3.1.1 is taken for an ordinary message, MQTT 5 is told that retain is not available),
+// no shared subscriptions, no authentication: a user name and password are read and not looked at,
+// because the broker listens on loopback alone. Sessions live in memory: a restart forgets them,
+// which the session present flag then says. The memory that clients can make us keep comes from one
+// pool, and a client that asks past it is refused with 0x97 «quota exceeded».
 
 /// What one client, and all together, may ask for.
 public struct SessionLimits: Sendable {

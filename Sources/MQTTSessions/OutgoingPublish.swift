@@ -5,8 +5,8 @@ import MQTTWire
 /// memory, encodes a message once a protocol version for those who get it at QoS 0, and stores it
 /// once for those who get it at QoS 1.
 ///
-/// A client whose subscriptions overlap gets one copy, at the highest QoS that they were granted and
-/// with the identifiers of all of them (3.3.4).
+/// A client whose subscriptions overlap gets one copy, at the highest QoS that they were granted
+/// and with the identifiers of all of them (3.3.4).
 public struct OutgoingPublish: ~Copyable {
     private var matches: [SubscriptionTree.Entry] = []
     private var firstMatches: [Int] = []
@@ -52,8 +52,8 @@ public struct OutgoingPublish: ~Copyable {
         return false
     }
 
-    /// Queues the message for one recipient at QoS 1. False if it was dropped: there is no room. The
-    /// packet is the one that `begin` had the topic of. Call `finish` after the last recipient.
+    /// Queues the message for one recipient at QoS 1. False if it was dropped: there is no room.
+    /// The packet is the one that `begin` had the topic of. Call `finish` after the last recipient.
     public mutating func enqueue(
         _ packet: PublishPacket,
         to recipient: Int,
@@ -80,8 +80,9 @@ public struct OutgoingPublish: ~Copyable {
         self.stored = nil
     }
 
-    /// Writes the message for one recipient at QoS 0. False if it was dropped: the client is not connected,
-    /// or the packet is larger than it takes. The packet is the one that `begin` had the topic of.
+    /// Writes the message for one recipient at QoS 0. False if it was dropped: the client is not
+    /// connected, or the packet is larger than it takes. The packet is the one that `begin` had the
+    /// topic of.
     public mutating func write(
         _ packet: PublishPacket,
         to recipient: Int,

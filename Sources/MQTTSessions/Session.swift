@@ -200,8 +200,8 @@ public struct Session: ~Copyable {
 
 // What the owner tells the session.
 extension Session {
-    /// A publish or a release is stored: every answer that is now due, in order, goes to the output.
-    /// Once the connection is over nothing is written, but the receipts still learn of it.
+    /// A publish or a release is stored: every answer that is now due, in order, goes to the
+    /// output. Once the connection is over nothing is written, but the receipts still learn of it.
     public mutating func appended(
         _ ticket: PublishTicket,
         now: MonotonicTime,

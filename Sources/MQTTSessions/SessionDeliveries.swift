@@ -55,3 +55,18 @@ extension Session {
         return .handled
     }
 }
+
+// Deliveries of a session that outlive its connections.
+extension SessionDirectory {
+    mutating func provideDeliveries(for session: inout Session, at index: Int) {
+        guard session.deliveries == nil else { return }
+        let deliveries = Deliveries(messages: messages, limits: limits)
+        sessions[index]?.deliveries = deliveries
+        session.take(deliveries)
+    }
+
+    mutating func dropDeliveries(at index: Int) {
+        sessions[index]?.deliveries?.removeAll()
+        sessions[index]?.deliveries = nil
+    }
+}

@@ -17,12 +17,12 @@ package struct SessionDirectory: ~Copyable {
     }
 
     package private(set) var subscriptions: SubscriptionTree
-    private let limits: SessionLimits
+    let limits: SessionLimits
     private let memory: MemoryPool
     /// The messages that wait for their subscribers.
     let messages: MessageStore
     private var handles: [Text: SessionHandle] = [:]
-    private var sessions: [StoredSession?] = []
+    var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
@@ -300,13 +300,6 @@ extension SessionDirectory {
         return entry.qos == .atMostOnce ? .success : .grantedQoS1
     }
 
-    private mutating func provideDeliveries(for session: inout Session, at index: Int) {
-        guard session.deliveries == nil else { return }
-        let deliveries = Deliveries(messages: messages, limits: limits)
-        sessions[index]?.deliveries = deliveries
-        session.take(deliveries)
-    }
-
     private mutating func unsubscribe(
         _ packet: UnsubscribePacket,
         session: inout Session,
@@ -381,11 +374,6 @@ extension SessionDirectory {
             removeSubscription(handle, filter)
         }
         sessions[handle.index]?.filters = []
-    }
-
-    private mutating func dropDeliveries(at index: Int) {
-        sessions[index]?.deliveries?.removeAll()
-        sessions[index]?.deliveries = nil
     }
 
     private mutating func publishWill(at index: Int) {

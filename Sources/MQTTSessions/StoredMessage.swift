@@ -92,7 +92,10 @@ struct StoredMessage {
         let propertiesStart = end
         end = Self.copy(UnsafeRawBufferPointer(rebasing: list[..<alias.lowerBound]), to: end)
         end = Self.copy(UnsafeRawBufferPointer(rebasing: list[alias.upperBound...]), to: end)
-        let properties = UnsafeRawBufferPointer(start: propertiesStart, count: end - propertiesStart)
+        let properties = UnsafeRawBufferPointer(
+            start: propertiesStart,
+            count: end - propertiesStart
+        )
         _ = Self.copy(packet.payload, to: end)
         head.initialize(
             to: Head(

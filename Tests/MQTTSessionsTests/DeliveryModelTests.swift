@@ -4,7 +4,8 @@ import MQTTSessions
 import MQTTWire
 import Testing
 
-/// A subscriber that loses connections and acknowledges as it likes, against a model that is a list.
+/// A subscriber that loses connections and acknowledges as it likes, against a model that is a
+/// list.
 @Suite struct DeliveryModelTests {
     /// What the client knows of one message.
     private struct Message {

@@ -42,7 +42,8 @@ import Testing
         #expect(client.sendDeliveries() == [0x32, 7, 0, 1, 0x61, 0, 1, 0, 0x78])
     }
 
-    @Test func `overlapping subscriptions give one copy, at their highest QoS, with all identifiers`() {
+    @Test
+    func `overlapping subscriptions give one copy, at their highest QoS, with all identifiers`() {
         let broker = Broker()
         let client = broker.connect("c")
         client.subscribe("a/#", identifier: 5)
@@ -76,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func `no more are in flight than Receive Maximum, and a PUBACK makes room for the next`() {
+    @Test func `no more are in flight than Receive Maximum, and a PUBACK makes room for the next`()
+    {
         let broker = Broker()
         let client = subscriber(broker) { $0.properties.append(.receiveMaximum, 2) }
         for number in 1...4 { broker.queue("a", "\(number)", to: [client]) }
