@@ -2,7 +2,7 @@ import BrokerModel
 
 /// What the facts mean: is the broker alive, does data move, and if not, what helps.
 package struct HealthReport: Sendable {
-    package enum Kind: String, Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
         case starting, stopping, loop, disk, ingest, partition, space
     }
 

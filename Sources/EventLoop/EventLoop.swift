@@ -165,6 +165,7 @@ public final class EventLoop {
         flush()
         tellClosed()
         while removed.popLast() != nil {}
+        counters.turns.observe(.current - cachedNow)
     }
 
     private func wait() -> Int {

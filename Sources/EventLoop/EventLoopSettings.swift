@@ -74,6 +74,8 @@ public final class EventLoopCounters: Sendable {
     public let bytesSent = Counter()
     /// Wake-ups that other threads asked for.
     public let wakeUps = Counter()
+    /// From the return of `epoll_wait` to the end of the iteration.
+    public let turns = LatencyHistogram()
 
     public var open: Int { accepted.count - closed.count }
 

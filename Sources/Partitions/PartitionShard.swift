@@ -12,6 +12,7 @@ public final class PartitionShard {
     /// Raised when a commit has moved a high watermark.
     package var signals: [HighWatermarkSignal] = []
     package let mailbox: Mailbox<PartitionShardMessage>
+    public let counters = PartitionShardCounters()
 
     private var store: PartitionStore?
     private let loop: EventLoop
@@ -45,6 +46,8 @@ public final class PartitionShard {
 
     private func receive(_ messages: [PartitionShardMessage]) {
         guard let store else { return }
+        counters.work.began(at: loop.now)
+        defer { counters.work.ended(at: .current) }
         var mustCommit = false
         var mustStop = false
         for message in messages {
@@ -76,8 +79,12 @@ public final class PartitionShard {
                 to: request.partition,
                 now: loop.wallClock
             )
+            counters.batches.add()
+            counters.records.add(request.batch.recordCount)
+            counters.bytes.add(request.batch.bytes.count)
             return .success(range.baseOffset)
         } catch {
+            counters.batchesFailed.add()
             report(of: request.partition, in: store, error)
             return .failure(error)
         }
@@ -87,11 +94,16 @@ public final class PartitionShard {
     private func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        let start = MonotonicTime.current
         let result = store.commit()
+        if !(result.advanced.isEmpty && result.failed.isEmpty) {
+            counters.commits.observe(.current - start)
+        }
         for (partition, error) in result.failed {
             report(of: partition, in: store, error)
             for index in group.indices where group[index].request.partition == partition {
                 guard case .success = group[index].outcome else { continue }
+                counters.batchesUnsynced.add()
                 group[index].outcome = .failure(error)
             }
         }
@@ -102,7 +114,9 @@ public final class PartitionShard {
     private func commitLater(_ store: PartitionStore) {
         guard lazyCommit == nil, store.dirtyBytes > .zero else { return }
         lazyCommit = loop.schedule(at: loop.now + settings.commitInterval) { [unowned self] in
+            counters.work.began(at: loop.now)
             commit(store)
+            counters.work.ended(at: .current)
         }
     }
 

@@ -16,11 +16,12 @@ struct Headwater: ParsableCommand {
               headwater serve            broker on 127.0.0.1, MQTT 1883, Kafka 9092
               headwater demo             publish this box's readings and a small plant
               headwater tail mqtt        watch the records arrive
+              headwater status           how a running broker does
               headwater config describe  every key with default and range
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self,
+            ServeCommand.self, DemoCommand.self, TailCommand.self, StatusCommand.self, ConfigCommand.self,
         ]
     )
 }

@@ -1,0 +1,81 @@
+import AdminServer
+import BrokerModel
+
+// The two faces: what MQTT and Kafka clients asked for, got, and were refused.
+extension BrokerMetrics {
+    func mqtt(_ page: inout MetricsPage) {
+        let mqtt = vitals.mqtt
+        page.counter(
+            "headwater_mqtt_publishes_received_total",
+            "Publishes that were taken into a batch.",
+            mqtt.received.count
+        )
+        page.counter(
+            "headwater_mqtt_publishes_unrouted_total",
+            "Publishes that no route takes.",
+            mqtt.unrouted.count
+        )
+        page.counter("headwater_mqtt_wills_total", "Wills published.", mqtt.wills.count)
+        page.counter(
+            "headwater_mqtt_deliveries_total",
+            "Messages delivered to subscribers.",
+            mqtt.delivered.count
+        )
+        page.counter(
+            "headwater_mqtt_deliveries_dropped_total",
+            "Messages at QoS 0 that a slow subscriber did not get.",
+            mqtt.dropped.count
+        )
+        page.counter(
+            "headwater_ingest_lost_records_total",
+            "Records of publishers at QoS 0 that could not be stored.",
+            vitals.ingestLost.count
+        )
+        page.counter(
+            "headwater_mqtt_storing_failed_connections_total",
+            "Connections closed because what they published could not be stored.",
+            mqtt.storingFailed.count
+        )
+        page.counter(
+            "headwater_mqtt_refused_clients_total",
+            "Clients refused or cut off, by reason.",
+            vitals.refusals.all.map { MetricSample("reason", $0.reason, $0.count) }
+        )
+    }
+
+    func kafka(_ page: inout MetricsPage) {
+        let kafka = vitals.kafka
+        page.counter("headwater_kafka_requests_total", "Requests.", kafka.requests.count)
+        page.counter("headwater_kafka_fetches_total", "Fetch requests.", kafka.fetches.count)
+        page.counter(
+            "headwater_kafka_fetched_bytes_total",
+            "Record bytes in answers to Fetch.",
+            kafka.bytesFetched.count
+        )
+        page.counter(
+            "headwater_kafka_fetch_waits_total",
+            "Fetches that waited, by what for.",
+            [
+                MetricSample("for", "records", kafka.longPolls.count),
+                MetricSample("for", "memory", kafka.memoryWaits.count),
+            ]
+        )
+        page.counter(
+            "headwater_kafka_refused_requests_total",
+            "Requests refused, by reason.",
+            [
+                MetricSample("reason", "malformed", kafka.malformed.count),
+                MetricSample("reason", "oversized", kafka.oversized.count),
+                MetricSample("reason", "unknown API", kafka.unknownAPIs.count),
+                MetricSample("reason", "unsupported version", kafka.unsupportedVersions.count),
+                MetricSample("reason", "produce", kafka.producesRefused.count),
+                MetricSample("reason", "log cannot be read", kafka.readsFailed.count),
+            ]
+        )
+        page.counter(
+            "headwater_kafka_stalled_connections_total",
+            "Connections cut because their peer took no answers.",
+            kafka.stalled.count
+        )
+    }
+}
