@@ -1,4 +1,5 @@
 import AdminServer
+import EventLoop
 import Posix
 
 /// The admin HTTP of a broker, from before its data folder is touched until after it is sealed, so

@@ -60,8 +60,11 @@ struct BrokerGraph {
             loop: kafkaLoop,
             catalog: catalog,
             settings: settings.kafka,
-            fetchMemory: pools.fetch
+            fetchMemory: pools.fetch,
+            produceMemory: pools.produce,
+            shard: shard.mailbox
         )
+        kafka.configuration = settings.kafkaConfiguration
         vitals = BrokerVitals(
             pools: pools,
             loops: [
@@ -203,6 +206,7 @@ struct BrokerGraph {
         var limits = ConnectionLimits()
         limits.connectionsMax = settings.kafkaConnectionsMax
         limits.packetTimeout = settings.kafkaRequestTimeout
+        limits.handshakeTimeout = settings.kafka.handshakeTimeout
         // One answer may hold a whole fetch; a second one waits until the first has left.
         limits.outputBytesMax = settings.kafka.fetchBytesMax + .mebibytes(1)
         do throws(EventLoopError) {

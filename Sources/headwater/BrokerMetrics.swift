@@ -1,4 +1,5 @@
 import AdminServer
+import ArgumentParser
 import BrokerModel
 import CommitLog
 import EventLoop

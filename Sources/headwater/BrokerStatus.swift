@@ -1,6 +1,13 @@
 import AdminServer
+import ArgumentParser
 import BrokerModel
+import CommitLog
+import EventLoop
 import FoundationEssentials
+import KafkaServer
+import MQTTServer
+import Partitions
+import Posix
 
 /// What `/api/v1/status` answers, and `headwater status` reads.
 struct BrokerStatus: Codable {

@@ -1,5 +1,7 @@
 import AdminServer
 import BrokerModel
+import KafkaServer
+import MQTTServer
 
 // The two faces: what MQTT and Kafka clients asked for, got, and were refused.
 extension BrokerMetrics {
@@ -60,6 +62,30 @@ extension BrokerMetrics {
                 MetricSample("for", "memory", kafka.memoryWaits.count),
             ]
         )
+        page.counter("headwater_kafka_produces_total", "Produce requests.", kafka.produces.count)
+        page.counter(
+            "headwater_kafka_produced_bytes_total",
+            "Record bytes that were produced, as they came.",
+            kafka.bytesProduced.count
+        )
+        page.counter(
+            "headwater_kafka_produced_records_total",
+            "Records that were produced.",
+            kafka.recordsProduced.count
+        )
+        page.counter(
+            "headwater_kafka_produce_waits_total",
+            "Produce requests that waited for memory.",
+            kafka.produceMemoryWaits.count
+        )
+        page.counter(
+            "headwater_kafka_topic_changes_total",
+            "Topics that clients made and deleted.",
+            [
+                MetricSample("change", "created", kafka.topicsCreated.count),
+                MetricSample("change", "deleted", kafka.topicsDeleted.count),
+            ]
+        )
         page.counter(
             "headwater_kafka_refused_requests_total",
             "Requests refused, by reason.",
@@ -68,14 +94,18 @@ extension BrokerMetrics {
                 MetricSample("reason", "oversized", kafka.oversized.count),
                 MetricSample("reason", "unknown API", kafka.unknownAPIs.count),
                 MetricSample("reason", "unsupported version", kafka.unsupportedVersions.count),
-                MetricSample("reason", "produce", kafka.producesRefused.count),
+                MetricSample("reason", "batch refused", kafka.batchesRefused.count),
+                MetricSample("reason", "append failed", kafka.appendsFailed.count),
                 MetricSample("reason", "log cannot be read", kafka.readsFailed.count),
             ]
         )
         page.counter(
-            "headwater_kafka_stalled_connections_total",
-            "Connections cut because their peer took no answers.",
-            kafka.stalled.count
+            "headwater_kafka_cut_connections_total",
+            "Connections cut because their peer took no answers, or asked for nothing.",
+            [
+                MetricSample("reason", "stalled", kafka.stalled.count),
+                MetricSample("reason", "idle", kafka.idle.count),
+            ]
         )
     }
 }
