@@ -21,8 +21,10 @@ import ServiceLifecycle
 enum AdminServerLimits {
     static let headerBytesMax = 16 << 10
     static let headerFieldsMax = 64
-    /// No request of ours needs a body; what comes all the same is thrown away, up to here.
+    /// No request of ours needs a body. One that announces more than this is refused.
     static let bodyBytesMax = 16 << 10
+    /// What comes all the same is thrown away, up to here; then the connection is closed.
+    static let discardedBytesMax = 64 << 10
     static let stopTime = Duration.seconds(2)
 }
 

@@ -30,7 +30,7 @@ final class RequestBounds: ChannelDuplexHandler, RemovableChannelHandler {
         case .body(let bytes): bodyBytes += bytes.readableBytes
         case .end: break
         }
-        guard bodyBytes <= AdminServerLimits.bodyBytesMax else {
+        guard bodyBytes <= AdminServerLimits.discardedBytesMax else {
             return context.close(promise: nil)
         }
         context.fireChannelRead(data)

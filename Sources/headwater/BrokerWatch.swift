@@ -19,15 +19,15 @@ struct BrokerWatch {
     func serve(until endings: Signals) throws(PosixError) -> Signals? {
         vitals.enter(.serving)
         vitals.tick()
-        var last = vitals.health.line
-        notifier?.ready(status: last)
+        var last = vitals.health
+        notifier?.ready(status: last.line)
         while true {
             if let signal = try endings.wait(timeout: interval) { return signal }
             let health = vitals.health
             // A watchdog that a mere timer feeds watches nothing: here every loop has answered.
             if health.isLive { notifier?.watchdog() }
-            if health.line != last { announce(health) }
-            last = health.line
+            announce(health, after: last)
+            last = health
             log.releaseHeld()
             vitals.tick()
         }
@@ -38,8 +38,10 @@ struct BrokerWatch {
         notifier?.stopping()
     }
 
-    private func announce(_ health: HealthReport) {
-        notifier?.status(health.line)
+    /// The words change every second, with how long it lasts; the log hears of new reasons only.
+    private func announce(_ health: HealthReport, after last: HealthReport) {
+        if health.line != last.line { notifier?.status(health.line) }
+        guard health.reasons.map(\.kind) != last.reasons.map(\.kind) else { return }
         guard !health.isReady else { return log.info("ready again") }
         for reason in health.reasons {
             log.repeated(

@@ -41,23 +41,23 @@ struct RepeatLimiter<Line> {
 
     /// The lines that were held back for an interval, with their counts.
     mutating func due(now: Int64) -> [(line: Line, count: Int)] {
-        release { $0.nextAllowed <= now } next: { now + interval }
+        release(next: now + interval) { $0.nextAllowed <= now }
     }
 
     /// Everything that is still held back: the last call.
     mutating func rest() -> [(line: Line, count: Int)] {
-        release { _ in true } next: { .max }
+        release(next: .max) { _ in true }
     }
 
     private mutating func release(
-        _ isDue: (Kind) -> Bool,
-        next: () -> Int64
+        next: Int64,
+        _ isDue: (Kind) -> Bool
     ) -> [(line: Line, count: Int)] {
         var released: [(line: Line, count: Int)] = []
         for (name, kind) in kinds.sorted(by: { $0.key < $1.key }) where isDue(kind) {
             guard let line = kind.line else { continue }
             released.append((line, kind.held))
-            kinds[name] = Kind(nextAllowed: next())
+            kinds[name] = Kind(nextAllowed: next)
         }
         return released
     }

@@ -2,6 +2,7 @@ import AdminServer
 import BrokerModel
 import CommitLog
 import Partitions
+import Posix
 
 // The log, the disk under it, and the partitions one by one.
 extension BrokerMetrics {
