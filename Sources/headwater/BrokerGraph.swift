@@ -54,6 +54,7 @@ struct BrokerGraph {
             lane: lane,
             settings: settings.mqtt,
             memory: pools.sessions,
+            deliveries: pools.deliveries,
             seed: .random(in: 0 ... .max)
         )
         kafka = KafkaService(
@@ -90,6 +91,7 @@ struct BrokerGraph {
             vitals.refusals.add(report.kind)
             log.refused("mqtt", report.peer, report.kind, report.reason)
         }
+        mqtt.reportDropped = { [log] in log.dropped($0) }
         kafka.report = { [log = self.log] in log.kafka($0) }
     }
 
