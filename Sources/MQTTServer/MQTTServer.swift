@@ -27,7 +27,9 @@ public final class MQTTServer {
     let lane: IngestLane
     private let settings: MQTTServerSettings
     private let memory: MemoryPool
-    private var directory: SessionDirectory
+    var directory: SessionDirectory
+    /// Nil while sessions are not written down; then a restart forgets them.
+    var journal: SessionJournal?
     private var outgoing = OutgoingPublish()
     private var listener: Listener?
     /// By connection id; a closed one stays until the log has answered for what it published.
@@ -54,7 +56,7 @@ public final class MQTTServer {
         directory = SessionDirectory(limits: settings.session, memory: memory, seed: seed)
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
         lane.roomReturned = { [unowned self] in roomReturned() }
-        loop.burstEnded = { [unowned lane] in lane.burstEnded() }
+        loop.burstEnded = { [unowned self] in burstEnded() }
         sweepLater()
     }
 
@@ -75,29 +77,44 @@ public final class MQTTServer {
         return listener.address
     }
 
+    private func burstEnded() {
+        journal?.writeReleases(at: loop.wallClock)
+        lane.burstEnded()
+    }
+
     /// Stops reading, lets the log answer for what has arrived, takes leave and ends the loop.
     package func stop() {
         guard !isStopping else { return }
         isStopping = true
         listener?.close()
         for connection in connections.values { connection.pauseReading() }
-        lane.flush()
-        guard !lane.isIdle else { return finish() }
-        lane.becameIdle = { [unowned self] in finish() }
-        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in finish() }
+        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in loop.stop() }
+        whenIdle { [unowned self] in
+            for connection in connections.values { connection.shutDown() }
+            if journal?.hasPlaces == true { writeCheckpoint(withSessions: false) }
+            whenIdle { [unowned self] in loop.stop() }
+        }
     }
 
-    private func finish() {
+    /// Sends everything that waits for the log, and goes on once it has answered.
+    private func whenIdle(_ next: @escaping () -> Void) {
+        journal?.writeReleases(at: loop.wallClock)
+        lane.flush()
         lane.becameIdle = {}
-        for connection in connections.values { connection.shutDown() }
-        loop.stop()
+        guard !lane.isIdle else { return next() }
+        lane.becameIdle = { [unowned self] in
+            lane.becameIdle = {}
+            next()
+        }
     }
 
     private func sweepLater() {
         loop.schedule(at: loop.now + .seconds(1)) { [unowned self] in
             for connection in connections.values { connection.checkDeadline(now: loop.now) }
             directory.sweep(now: loop.now)
+            writeSessionChanges()
             publishDueWills()
+            writeCheckpointIfDue()
             if !isStopping { sweepLater() }
         }
     }
@@ -110,6 +127,10 @@ extension MQTTServer {
         -> ReasonCode?
     {
         let bytes = UInt32(clamping: packet.topic.count &+ packet.payload.count)
+        if let ticket, packet.qos == .exactlyOnce, cannotKeep(origin) {
+            origin.session.failed(ticket)
+            return .quotaExceeded
+        }
         let token = ticket.map {
             AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
         }
@@ -166,6 +187,7 @@ extension MQTTServer {
             now: loop.now,
             output: &output
         )
+        writeSessionChanges()
         defer { publishDueWills() }
         switch action {
         case .handled: return nil
@@ -198,6 +220,7 @@ extension MQTTServer {
     /// A session's connection is over. Hearing of it again changes nothing.
     func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
+        writeSessionChanges()
         if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
             live[Int(handle.rawValue)] = nil
         }
@@ -251,11 +274,22 @@ extension MQTTServer {
         var rest = tokens
         while let first = rest.first {
             let end = rest.firstIndex { $0.connection != first.connection } ?? rest.endIndex
-            if let connection = connections[first.connection] {
+            if first.connection == SessionJournal.connection {
+                for _ in rest.startIndex..<end { settleRecord(error) }
+            } else if let connection = connections[first.connection] {
                 settle(connection, rest[rest.startIndex..<end], error)
             }
             rest = rest[end...]
         }
+    }
+
+    /// The releases in a record of ours are settled as if each had been one.
+    private func settleRecord(_ error: CommitLogError?) {
+        guard let journal else { return }
+        let tokens = journal.settled(error)
+        guard !tokens.isEmpty else { return }
+        acknowledged(tokens[...], error)
+        journal.recycle(tokens)
     }
 
     private func settle(
@@ -264,7 +298,8 @@ extension MQTTServer {
         _ error: CommitLogError?
     ) {
         for token in tokens { connection.unstoredBytes -= Int(token.bytes) }
-        if error == nil { connection.stored(tokens) } else { connection.storingFailed(tokens) }
+        let hasFailed = error != nil || cannotKeep(connection) && connection.session.hasReceipts
+        if hasFailed { connection.storingFailed(tokens) } else { connection.stored(tokens) }
         connection.unstored -= tokens.count
         guard connection.unstored == 0 else { return }
         let successor = connection.successor

@@ -17,14 +17,15 @@ package struct SessionDirectory: ~Copyable {
     }
 
     package private(set) var subscriptions: SubscriptionTree
-    private let limits: SessionLimits
-    private let memory: MemoryPool
-    private var handles: [Text: SessionHandle] = [:]
-    private var sessions: [StoredSession?] = []
+    let limits: SessionLimits
+    let memory: MemoryPool
+    private(set) var handles: [Text: SessionHandle] = [:]
+    var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
-    private var lastReceipt: UInt64 = 0
+    var lastReceipt: UInt64 = 0
+    var changes: [SessionChange] = []
 
     /// The seed should be random: it hides hash collisions and assigned client identifiers.
     package init(limits: SessionLimits, memory: MemoryPool, seed: UInt64) {
@@ -39,12 +40,6 @@ package struct SessionDirectory: ~Copyable {
 
     package func clientIdentifier(of handle: SessionHandle) -> Text {
         sessions[handle.index]?.clientIdentifier ?? ""
-    }
-
-    /// A number that no other receipt of this broker has, or will have.
-    package mutating func takeReceiptNumber() -> UInt64 {
-        lastReceipt &+= 1
-        return lastReceipt
     }
 
     /// Answers a packet that a session said needs the directory.
@@ -85,6 +80,7 @@ package struct SessionDirectory: ~Copyable {
         if !end.publishesWill { dropWill(at: index) }
         guard expiry > 0 else { return remove(handle) }
         sessions[index]?.expiresAt = expiry == .max ? nil : now + .seconds(Int64(expiry))
+        noteChange(of: handle)
         guard let will = sessions[index]?.will else { return }
         if will.delay == 0 { return publishWill(at: index) }
         sessions[index]?.willDueAt = now + .seconds(Int64(will.delay))
@@ -152,6 +148,8 @@ extension SessionDirectory {
         session.accept(packet, as: handle, connack: connack)
         if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
+        sessions[handle.index]?.version = packet.version
+        noteChange(of: handle)
         return .accepted(replacing: replaced)
     }
 
@@ -196,7 +194,13 @@ extension SessionDirectory {
         guard handles.count < limits.sessionsMax else { return nil }
         guard memory.reserve(willCost + StateCost.session(identifier)) else { return nil }
         let receipts = ExactlyOnceReceipts(memory: memory)
-        return insert(StoredSession(clientIdentifier: identifier, receipts: receipts))
+        return insert(
+            StoredSession(
+                clientIdentifier: identifier,
+                receipts: receipts,
+                firstReceipt: lastReceipt + 1
+            )
+        )
     }
 
     /// Ends the client's earlier connection, and its session too if that is over. True if there is
@@ -219,6 +223,7 @@ extension SessionDirectory {
         if isOver {
             unsubscribeAll(handle)
             sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
+            sessions[handle.index]?.firstReceipt = lastReceipt + 1
         }
         return !isOver
     }
@@ -231,7 +236,7 @@ extension SessionDirectory {
         session: inout Session,
         output: inout ByteWriter
     ) -> Action {
-        guard let handle = session.handle, let index = liveIndex(of: session) else {
+        guard let handle = session.handle, liveIndex(of: session) != nil else {
             return .close(session.takenOver(output: &output))
         }
         let identifier = packet.properties.integer(.subscriptionIdentifier) ?? 0
@@ -245,13 +250,14 @@ extension SessionDirectory {
             if filter.isShared, request.options.isNoLocal {
                 return .close(session.refuseClient(.protocolError, output: &output))
             }
-            let entry = SubscriptionTree.Entry(
-                subscriber: handle,
-                identifier: identifier,
-                isNoLocal: request.options.isNoLocal
+            let subscription = KeptSubscription(
+                filter: request.filter,
+                options: request.options,
+                identifier: identifier
             )
-            reasonCodes.append(subscribe(entry, to: filter, at: index))
+            reasonCodes.append(subscribe(handle, subscription, to: filter))
         }
+        noteChange(of: handle)
         let reply = SubscriptionReply(
             .suback,
             packetIdentifier: packet.packetIdentifier,
@@ -264,23 +270,27 @@ extension SessionDirectory {
     }
 
     /// Returns the code for SUBACK: every subscription is granted at QoS 0.
-    private mutating func subscribe(
-        _ entry: SubscriptionTree.Entry,
-        to filter: TopicFilter,
-        at index: Int
+    mutating func subscribe(
+        _ handle: SessionHandle,
+        _ subscription: KeptSubscription,
+        to filter: TopicFilter
     ) -> ReasonCode {
         guard !filter.isShared else { return .sharedSubscriptionsNotSupported }
-        if sessions[index]?.filters.contains(filter.text) == true {
+        let entry = SubscriptionTree.Entry(
+            subscriber: handle,
+            identifier: subscription.identifier,
+            isNoLocal: subscription.options.isNoLocal
+        )
+        if sessions[handle.index]?.subscriptions[filter.text] != nil {
             // The same filter again replaces the subscription (3.8.4).
-            subscriptions.remove(entry.subscriber, filter: filter)
-            subscriptions.insert(entry, filter: filter)
-            return .success
+            subscriptions.remove(handle, filter: filter)
+        } else {
+            let count = sessions[handle.index]?.subscriptions.count ?? 0
+            guard count < limits.subscriptionsPerSessionMax,
+                memory.reserve(StateCost.subscription(filter))
+            else { return .quotaExceeded }
         }
-        let count = sessions[index]?.filters.count ?? 0
-        guard count < limits.subscriptionsPerSessionMax,
-            memory.reserve(StateCost.subscription(filter))
-        else { return .quotaExceeded }
-        sessions[index]?.filters.insert(filter.text)
+        sessions[handle.index]?.subscriptions[filter.text] = subscription
         subscriptions.insert(entry, filter: filter)
         return .success
     }
@@ -295,12 +305,13 @@ extension SessionDirectory {
         }
         let reasonCodes = packet.filters.map { text -> ReasonCode in
             guard let filter = TopicFilter(text) else { return .topicFilterInvalid }
-            guard sessions[index]?.filters.remove(text) != nil else {
+            guard sessions[index]?.subscriptions.removeValue(forKey: text) != nil else {
                 return .noSubscriptionExisted
             }
             removeSubscription(handle, filter)
             return .success
         }
+        noteChange(of: handle)
         let reply = SubscriptionReply(
             .unsuback,
             packetIdentifier: packet.packetIdentifier,
@@ -328,7 +339,7 @@ extension SessionDirectory {
         return handle.index
     }
 
-    private mutating func insert(_ stored: StoredSession) -> SessionHandle {
+    mutating func insert(_ stored: StoredSession) -> SessionHandle {
         let handle: SessionHandle
         if let free = freeHandles.popLast() {
             handle = free
@@ -342,10 +353,11 @@ extension SessionDirectory {
     }
 
     /// Ends a session. Its will, if it still has one, is due (3.1.2.5).
-    private mutating func remove(_ handle: SessionHandle) {
+    mutating func remove(_ handle: SessionHandle) {
         publishWill(at: handle.index)
         unsubscribeAll(handle)
         guard let stored = sessions[handle.index] else { return }
+        if stored.isKept { changes.append(.ended(stored.clientIdentifier)) }
         memory.release(StateCost.session(stored.clientIdentifier))
         handles[stored.clientIdentifier] = nil
         sessions[handle.index] = nil
@@ -353,11 +365,11 @@ extension SessionDirectory {
     }
 
     private mutating func unsubscribeAll(_ handle: SessionHandle) {
-        for text in sessions[handle.index]?.filters ?? [] {
+        for text in sessions[handle.index]?.subscriptions.keys.map(\.self) ?? [] {
             guard let filter = TopicFilter(text) else { continue }
             removeSubscription(handle, filter)
         }
-        sessions[handle.index]?.filters = []
+        sessions[handle.index]?.subscriptions = [:]
     }
 
     private mutating func publishWill(at index: Int) {
@@ -374,5 +386,5 @@ extension SessionDirectory {
 }
 
 extension SessionHandle {
-    fileprivate var index: Int { Int(rawValue) }
+    var index: Int { Int(rawValue) }
 }
