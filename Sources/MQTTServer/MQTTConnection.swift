@@ -68,6 +68,11 @@ final class MQTTConnection: ConnectionHandler {
                 let end = session.refuseClient(reason, output: &output)
                 return .close(consumed: reader.position, over(end))
             case .release(let receipt, let ticket):
+                // Where sessions are not kept, nothing could be asked of them after a restart.
+                guard server.journal != nil else {
+                    session.appended(ticket, now: now, output: &output)
+                    continue
+                }
                 guard !server.release(receipt, ticket, of: self) else { continue }
                 session.failed(ticket)
                 let end = session.refuseClient(.quotaExceeded, output: &output)

@@ -16,7 +16,7 @@ struct KeptSessions {
     func restore(into server: MQTTServer) {
         guard let topic = openTopic(), let sessions = topic.partition(0) else { return }
         var restore = SessionRestore()
-        let recovered = restore.run(sessions.reader, in: catalog.snapshot)
+        let recovered = restore.run(sessions.reader, in: TopicCatalogSnapshot(of: store))
         let refused = server.keepSessions(
             in: sessions.handle,
             of: catalog,
@@ -43,7 +43,7 @@ struct KeptSessions {
 
     private func openTopic() -> TopicEntry? {
         guard let name = TopicName(SessionJournalRecord.topic) else { return nil }
-        if let known = catalog.snapshot.topic(named: name) {
+        if let known = TopicCatalogSnapshot(of: store).topic(named: name) {
             guard known.partition(0) == nil else { return known }
             log.error(
                 "sessions are not kept: their topic is offline; set its folder aside",
@@ -53,14 +53,12 @@ struct KeptSessions {
         }
         var random = SystemRandomNumberGenerator()
         do throws(TopicError) {
-            let made = try store.createTopic(
+            return try store.createTopic(
                 name,
                 id: .random(using: &random),
                 partitions: 1,
                 overrides: overrides
             )
-            catalog.publish(TopicCatalogSnapshot(of: store))
-            return made
         } catch {
             log.error(
                 "sessions are not kept: their topic cannot be made",
