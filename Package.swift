@@ -80,7 +80,7 @@ let package = Package(
             "MQTTServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire",
-                "Posix",
+                "Partitions", "Posix", "RecordFormat",
             ]
         ),
         layer(

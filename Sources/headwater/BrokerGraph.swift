@@ -111,6 +111,12 @@ struct BrokerGraph {
             advertisedHost: advertised.host,
             advertisedPort: advertised.port
         )
+        KeptSessions(
+            store: store,
+            catalog: catalog,
+            log: log,
+            sessionBytesMax: pools.sessions.capacity
+        ).restore(into: mqtt)
         shard.open(store)
         let ready = Readiness(
             bound: bound,
