@@ -82,17 +82,9 @@ public final class EventLoopCounters: Sendable {
     public init() {}
 }
 
-/// Lets one report through each interval and counts what it held back.
-struct ReportGate {
-    private var count = 0
-    private var nextReport = MonotonicTime(nanoseconds: .min)
-
-    /// Counts one event; how many to report when a report is due.
-    mutating func pass(now: MonotonicTime, interval: Duration) -> Int? {
-        count += 1
-        guard now >= nextReport else { return nil }
-        nextReport = now + interval
-        defer { count = 0 }
-        return count
-    }
+/// Holds back reports of one kind: the first goes out at once, and those of the interval after it
+/// as one, with their count, when it is over.
+final class ReportGate {
+    var count = 0
+    var nextReport = MonotonicTime(nanoseconds: .min)
 }

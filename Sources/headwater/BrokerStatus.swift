@@ -107,7 +107,7 @@ extension BrokerStatus {
             connections: vitals.connections(of: "mqtt"),
             received: vitals.mqtt.received.count,
             delivered: vitals.mqtt.delivered.count,
-            dropped: vitals.mqtt.dropped.count,
+            dropped: vitals.mqtt.dropped.count + vitals.mqtt.queueDropped.count,
             refused: vitals.mqtt.refused.count
         )
         kafka = Kafka(

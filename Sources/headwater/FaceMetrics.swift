@@ -24,9 +24,20 @@ extension BrokerMetrics {
             mqtt.delivered.count
         )
         page.counter(
-            "headwater_mqtt_deliveries_dropped_total",
-            "Messages at QoS 0 that a slow subscriber did not get.",
-            mqtt.dropped.count
+            "headwater_mqtt_redeliveries_total",
+            "Of the messages delivered, those sent again after a reconnect.",
+            mqtt.redelivered.count
+        )
+        page.counter(
+            "headwater_mqtt_undelivered_total",
+            "Messages that a subscriber did not get, by reason.",
+            [
+                MetricSample("reason", "slow at QoS 0", mqtt.dropped.count),
+                MetricSample("reason", "queue full", mqtt.queueDropped.count),
+                MetricSample("reason", "away", mqtt.missed.count),
+                MetricSample("reason", "expired", mqtt.expired.count),
+                MetricSample("reason", "too large", mqtt.tooLarge.count),
+            ]
         )
         page.counter(
             "headwater_ingest_lost_records_total",

@@ -15,6 +15,7 @@ import kafka_reading
 import publishing
 import raw_mqtt
 import test_operator
+import thread_stop
 from test_operator import small_disk  # noqa: F401  pylint: disable=unused-import
 
 MEBIBYTE = 1 << 20
@@ -171,15 +172,21 @@ def test_off_serves_nothing_and_starts_no_thread(make_broker):
     assert "HTTP" not in broker.output()
     with pytest.raises(ConnectionRefusedError):
         admin.request(broker, "/metrics")
-    threads = [open(f"/proc/{broker.pid}/task/{task}/comm", encoding="utf-8").read().strip()
-               for task in os.listdir(f"/proc/{broker.pid}/task")]
-    assert not [name for name in threads if "NIO" in name], threads
-
-
-def test_one_thread_serves_it(broker):
+    without = threads(broker)
+    assert not [name for name in without if name.startswith("NIO")], without
+    served = make_broker().start()
     for _ in range(20):
-        admin.metrics_text(broker)
-    assert len(os.listdir(f"/proc/{broker.pid}/task")) == 5, "main, three loops, one for HTTP"
+        admin.metrics_text(served)
+    extra = sorted(set(threads(served)) - set(without))
+    assert len(threads(served)) == len(without) + 1 and extra[0].startswith("NIO"), extra
+
+
+def threads(broker):
+    """The names of its threads."""
+    names = []
+    for task in os.listdir(f"/proc/{broker.pid}/task"):
+        names.append(harness.read_text(f"/proc/{broker.pid}/task/{task}/comm").strip())
+    return names
 
 
 def test_a_busy_port_leaves_no_trace(make_broker):
@@ -329,6 +336,19 @@ def push(flood, data):
         if not select.select([], [flood], [], 0.3)[1]:
             return
         data = data[flood.send(data[:65536]):]
+
+
+@pytest.mark.parametrize("loop", ["mqtt", "kafka", "storage"])
+def test_a_thread_that_hangs_turns_it_red_and_it_recovers_by_itself(make_broker, loop):
+    broker = make_broker("health.loop.timeout=300ms").start()
+    publishing.publish_numbers(broker, 1)
+    with thread_stop.stopped(broker.pid, f"headwater-{loop}"):
+        harness.eventually(lambda: admin.ready(broker) == (False, ["loop"]), what="red")
+        code, _, body = admin.request(broker, "/health/live")
+        assert code == 503 and f"the {loop} thread" in body
+        assert admin.metrics(broker)[f'headwater_loop_silence_seconds{{loop="{loop}"}}'] > 0.3
+    harness.eventually(lambda: admin.ready(broker) == (True, []), what="green again")
+    publishing.publish_numbers(broker, 1)
 
 
 def test_a_flood_of_mistakes_is_counted_to_the_last(broker):

@@ -14,6 +14,7 @@ import harness
 import publishing
 import raw_kafka
 import raw_mqtt
+import thread_stop
 
 from test_admin import freeze, frozen_disk, thaw  # noqa: F401  pylint: disable=unused-import
 
@@ -149,6 +150,22 @@ def test_a_watchdog_of_another_process_is_not_fed(make_broker, manager, monkeypa
     assert broker.stop() == 0
     manager.listen("STOPPING=1")
     assert "WATCHDOG=1" not in "".join(manager.heard)
+
+
+def test_a_thread_that_hangs_starves_the_watchdog(make_broker, manager, monkeypatch):
+    broker = make_broker("health.loop.timeout=300ms")
+    start_under(manager, monkeypatch, broker, watchdog=1)
+    manager.listen("WATCHDOG=1")
+    with thread_stop.stopped(broker.pid, "headwater-mqtt"):
+        harness.eventually(lambda: not admin.ready(broker)[0], what="red")
+        manager.drain()
+        deadline = time.monotonic() + 1.5  # Longer than the watchdog's whole time.
+        harness.eventually(lambda: time.monotonic() > deadline, what="that time")
+        starved = manager.drain()
+        assert starved and "WATCHDOG=1" not in starved, starved
+        assert starved[-1].startswith("STATUS=not ready: the mqtt thread"), starved
+    manager.listen("WATCHDOG=1")
+    assert broker.stop() == 0
 
 
 def test_a_hanging_disk_is_told_and_does_not_make_systemd_restart(
