@@ -1,4 +1,5 @@
 import BrokerModel
+import CommitLog
 import KafkaWire
 
 /// A topic as the commands show it.
@@ -126,7 +127,7 @@ final class TopicsClient {
         partitions: Int32,
         settings: [(key: String, value: String)],
         validatesOnly: Bool
-    ) throws -> [CreateTopicsResponse.Topic] {
+    ) throws -> (made: [CreateTopicsResponse.Topic], refused: Failure?) {
         var request = CreateTopicsRequest(
             topics: topics.map { name in
                 var topic = CreateTopicsRequest.Topic(name: name)
@@ -143,11 +144,14 @@ final class TopicsClient {
         } decode: { reader throws(KafkaWireError) in
             try CreateTopicsResponse(reading: &reader, version: version)
         }
-        try Self.check(response.topics.map { ($0.name, $0.errorCode, $0.errorMessage) })
-        return response.topics
+        let refused = response.topics.first { $0.errorCode != .none }
+        return (
+            response.topics.filter { $0.errorCode == .none },
+            refused.map { Self.refusal($0.name, $0.errorCode, $0.errorMessage) }
+        )
     }
 
-    func delete(_ topics: [String]) throws {
+    func delete(_ topics: [String]) throws -> (gone: [String], refused: Failure?) {
         let request = DeleteTopicsRequest(
             topics: topics.map { .init(name: $0) },
             timeoutMilliseconds: Self.timeoutMilliseconds
@@ -158,18 +162,14 @@ final class TopicsClient {
         } decode: { reader throws(KafkaWireError) in
             try DeleteTopicsResponse(reading: &reader, version: version)
         }
-        try Self.check(response.topics.map { ($0.name ?? "", $0.errorCode, $0.errorMessage) })
+        let refused = response.topics.first { $0.errorCode != .none }
+        return (
+            response.topics.filter { $0.errorCode == .none }.compactMap(\.name),
+            refused.map { Self.refusal($0.name ?? "", $0.errorCode, $0.errorMessage) }
+        )
     }
 
-    /// One line for all that was refused; what was not is done.
-    private static func check(_ answers: [(String, KafkaErrorCode, String?)]) throws {
-        let refused = answers.filter { $0.1 != .none }
-        guard let first = refused.first else { return }
-        let others = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
-        let failure = refusal(first.0, first.1, first.2)
-        throw Failure.refused(failure.line + others)
-    }
-
+    /// One line that names the fix.
     private static func refusal(
         _ topic: String,
         _ code: KafkaErrorCode,
@@ -180,8 +180,8 @@ final class TopicsClient {
             .refused("there is no topic '\(topic)'; 'headwater topics list' shows what there is")
         case .invalidConfig:
             .refused(
-                "topic '\(topic)': \(message ?? "\(code)"); 'headwater topics describe mqtt' shows "
-                    + "the settings that there are"
+                "topic '\(topic)': \(message ?? "\(code)"); a topic's settings are "
+                    + TopicSettings.keys.map(\.name).joined(separator: ", ")
             )
         default: .refused("topic '\(topic)': \(message ?? "\(code)")")
         }

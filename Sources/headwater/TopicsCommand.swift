@@ -164,19 +164,22 @@ struct TopicsCreateCommand: ParsableCommand {
             return (key: String(parts[0]), value: String(parts[1]))
         }
         try options.run { client in
-            let made = try client.create(
+            let (made, refused) = try client.create(
                 topics,
                 partitions: partitions ?? -1,
                 settings: settings,
                 validatesOnly: dryRun
             )
-            if options.json { return options.show(TopicText.json(made)) }
-            for topic in made {
-                options.show(
-                    "\(dryRun ? "could create" : "created") \(topic.name), "
-                        + "\(topic.partitionCount) partition\(topic.partitionCount == 1 ? "" : "s")"
-                )
-            }
+            if options.json { options.show(TopicText.json(made)) } else { show(made) }
+            if let refused { throw refused }
+        }
+    }
+
+    private func show(_ topics: [CreateTopicsResponse.Topic]) {
+        for topic in topics {
+            let unit = topic.partitionCount == 1 ? "partition" : "partitions"
+            let done = dryRun ? "could create" : "created"
+            options.show("\(done) \(topic.name), \(topic.partitionCount) \(unit)")
         }
     }
 }

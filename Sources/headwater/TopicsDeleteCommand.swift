@@ -37,12 +37,13 @@ struct TopicsDeleteCommand: ParsableCommand {
                     throw Failure.refused("nothing was deleted")
                 }
             }
-            try client.delete(topics)
-            options.show(
-                options.json
-                    ? TopicText.array(topics.map(RecordText.quoted))
-                    : topics.map { "deleted \($0)" }.joined(separator: "\n")
-            )
+            let (gone, refused) = try client.delete(topics)
+            if options.json {
+                options.show(TopicText.array(gone.map(RecordText.quoted)))
+            } else {
+                for topic in gone { options.show("deleted \(topic)") }
+            }
+            if let refused { throw refused }
         }
     }
 
