@@ -123,8 +123,8 @@ extension KafkaConnectionHandler {
             || pass.recordBytes >= Int(min(request.bytesMin, request.bytesMax))
     }
 
-    /// Memory for as much as the request can bring, but no more than one of so many consumers may
-    /// have, or for less when the pool is short of it; nil when it has next to none.
+    /// Memory for as much as the request can bring, or for less when the pool is short of it; nil
+    /// when it has next to none.
     private func reserve(for request: FetchRequest) -> ByteCount? {
         var wanted = 0
         for topic in request.topics {
@@ -134,7 +134,7 @@ extension KafkaConnectionHandler {
             wanted,
             Int(max(0, request.bytesMax)),
             service.settings.fetchBytesMax.rawValue,
-            service.fetchShare(of: self)
+            service.fetchShare
         )
         let pool = service.fetchMemory
         let free = (pool.capacity - pool.used).rawValue

@@ -25,8 +25,6 @@ public final class KafkaService {
 
     private var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var waiters = FetchWaiters()
-    /// The connections that have fetched.
-    private var consumers: Set<UInt64> = []
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -101,7 +99,6 @@ public final class KafkaService {
     func forget(_ connection: UInt64) {
         unpark(connection)
         handlers[connection] = nil
-        consumers.remove(connection)
         turns.remove(connection)
     }
 
@@ -121,12 +118,11 @@ public final class KafkaService {
         }
     }
 
-    /// The most that one consumer may have of the pool. All shares together fit it, so that those
-    /// who take their answers slowly leave the others theirs.
-    func fetchShare(of handler: KafkaConnectionHandler) -> Int {
-        consumers.insert(handler.connection.id)
-        let share = fetchMemory.capacity.rawValue / consumers.count
-        return max(share, KafkaServerLimits.fetchReservationMin)
+    /// The most that one fetch may have of the pool. Large ones come out of one half; what is left
+    /// of the other is for small ones, so that consumers who take nothing leave the others some.
+    var fetchShare: Int {
+        let large = fetchMemory.capacity.rawValue / 2 - fetchMemory.used.rawValue
+        return max(large / 2, KafkaServerLimits.fetchReservationMin)
     }
 
     private func arrived(_ answers: [ReaderAnswer]) {
