@@ -17,19 +17,28 @@ package struct SessionDirectory: ~Copyable {
     }
 
     package private(set) var subscriptions: SubscriptionTree
-    private let limits: SessionLimits
+    let limits: SessionLimits
     private let memory: MemoryPool
+    /// The messages that wait for their subscribers.
+    let messages: MessageStore
     private var handles: [Text: SessionHandle] = [:]
-    private var sessions: [StoredSession?] = []
+    var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
     private var lastReceipt: UInt64 = 0
 
-    /// The seed should be random: it hides hash collisions and assigned client identifiers.
-    package init(limits: SessionLimits, memory: MemoryPool, seed: UInt64) {
+    /// `memory` bounds what clients make us keep, `deliveries` what waits for subscribers. The seed
+    /// should be random: it hides hash collisions and assigned client identifiers.
+    package init(
+        limits: SessionLimits,
+        memory: MemoryPool,
+        deliveries: MemoryPool,
+        seed: UInt64
+    ) {
         self.limits = limits
         self.memory = memory
+        messages = MessageStore(pool: deliveries)
         subscriptions = SubscriptionTree(seed: seed)
         assignedIdentifiers = AssignedIdentifiers(seed: seed)
     }
@@ -84,6 +93,7 @@ package struct SessionDirectory: ~Copyable {
         sessions[index]?.expiryInterval = expiry
         if !end.publishesWill { dropWill(at: index) }
         guard expiry > 0 else { return remove(handle) }
+        sessions[index]?.deliveries?.rest()
         sessions[index]?.expiresAt = expiry == .max ? nil : now + .seconds(Int64(expiry))
         guard let will = sessions[index]?.will else { return }
         if will.delay == 0 { return publishWill(at: index) }
@@ -150,6 +160,7 @@ extension SessionDirectory {
         )
         let connack = ConnackPacket(isSessionPresent: isPresent, properties: properties)
         session.accept(packet, as: handle, connack: connack)
+        session.begin(sessions[handle.index]?.deliveries, packet)
         if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
         return .accepted(replacing: replaced)
@@ -218,6 +229,7 @@ extension SessionDirectory {
         sessions[handle.index]?.expiresAt = nil
         if isOver {
             unsubscribeAll(handle)
+            dropDeliveries(at: handle.index)
             sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
         }
         return !isOver
@@ -248,9 +260,12 @@ extension SessionDirectory {
             let entry = SubscriptionTree.Entry(
                 subscriber: handle,
                 identifier: identifier,
+                qos: min(request.options.qosMax, .atLeastOnce),
                 isNoLocal: request.options.isNoLocal
             )
-            reasonCodes.append(subscribe(entry, to: filter, at: index))
+            let reason = subscribe(entry, to: filter, at: index)
+            if reason == .grantedQoS1 { provideDeliveries(for: &session, at: index) }
+            reasonCodes.append(reason)
         }
         let reply = SubscriptionReply(
             .suback,
@@ -263,7 +278,7 @@ extension SessionDirectory {
         return .handled
     }
 
-    /// Returns the code for SUBACK: every subscription is granted at QoS 0.
+    /// Returns the code for SUBACK.
     private mutating func subscribe(
         _ entry: SubscriptionTree.Entry,
         to filter: TopicFilter,
@@ -274,7 +289,7 @@ extension SessionDirectory {
             // The same filter again replaces the subscription (3.8.4).
             subscriptions.remove(entry.subscriber, filter: filter)
             subscriptions.insert(entry, filter: filter)
-            return .success
+            return entry.qos == .atMostOnce ? .success : .grantedQoS1
         }
         let count = sessions[index]?.filters.count ?? 0
         guard count < limits.subscriptionsPerSessionMax,
@@ -282,7 +297,7 @@ extension SessionDirectory {
         else { return .quotaExceeded }
         sessions[index]?.filters.insert(filter.text)
         subscriptions.insert(entry, filter: filter)
-        return .success
+        return entry.qos == .atMostOnce ? .success : .grantedQoS1
     }
 
     private mutating func unsubscribe(
@@ -345,6 +360,7 @@ extension SessionDirectory {
     private mutating func remove(_ handle: SessionHandle) {
         publishWill(at: handle.index)
         unsubscribeAll(handle)
+        dropDeliveries(at: handle.index)
         guard let stored = sessions[handle.index] else { return }
         memory.release(StateCost.session(stored.clientIdentifier))
         handles[stored.clientIdentifier] = nil

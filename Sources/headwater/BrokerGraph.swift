@@ -53,17 +53,22 @@ struct BrokerGraph {
             lane: lane,
             settings: settings.mqtt,
             memory: pools.sessions,
+            deliveries: pools.deliveries,
             seed: .random(in: 0 ... .max)
         )
         kafka = KafkaService(
             loop: kafkaLoop,
             catalog: catalog,
             settings: settings.kafka,
-            fetchMemory: pools.fetch
+            fetchMemory: pools.fetch,
+            produceMemory: pools.produce,
+            shard: shard.mailbox
         )
+        kafka.configuration = settings.kafkaConfiguration
         shard.signals = [kafka.highWatermarkSignal]
         shard.report = { [log = self.log] in log.storage($0) }
         mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
+        mqtt.reportDropped = { [log = self.log] in log.dropped($0) }
         kafka.report = { [log = self.log] in log.kafka($0) }
     }
 
@@ -170,6 +175,7 @@ struct BrokerGraph {
         var limits = ConnectionLimits()
         limits.connectionsMax = settings.kafkaConnectionsMax
         limits.packetTimeout = settings.kafkaRequestTimeout
+        limits.handshakeTimeout = settings.kafka.handshakeTimeout
         // One answer may hold a whole fetch; a second one waits until the first has left.
         limits.outputBytesMax = settings.kafka.fetchBytesMax + .mebibytes(1)
         do throws(EventLoopError) {
