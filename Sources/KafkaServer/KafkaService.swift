@@ -162,8 +162,11 @@ public final class KafkaService {
 
     private func arrived(_ answers: [ReaderAnswer]) {
         for answer in answers {
-            fetchMemory.release(answer.granted)
-            handlers[answer.connection]?.arrived(answer)
+            if let handler = handlers[answer.connection] {
+                handler.arrived(answer)
+            } else {
+                fetchMemory.release(answer.takeHeld())
+            }
         }
         wakeMemoryWaiters()
     }

@@ -75,7 +75,9 @@ import Testing
         }
     }
 
-    @Test func `what was just written is read without the disk, and past the end there is nothing`() throws {
+    @Test func `what was just written is read without the disk, and past the end there is nothing`()
+        throws
+    {
         try inTemporaryFolder { path in
             let file = try fileSystem.open(path + "/data", .create)
             let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }

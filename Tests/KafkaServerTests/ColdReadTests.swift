@@ -167,4 +167,29 @@ import Testing
         }
         #expect(broker.counters.requests.count == 4)
     }
+
+    @Test func `cold batches larger than the memory left wait for it, or come empty`() throws {
+        let disk = ColdDisk()
+        let broker = try TestBroker(
+            disk: disk,
+            fetchMemory: ByteCount(1_000_000),
+            sendBuffer: .kibibytes(16)
+        )
+        let batch = try broker.append([[UInt8](repeating: 3, count: 900_000)])
+        broker.commit()
+        disk.cool(below: batch.count)
+        let stubborn = try broker.connect(receiveBufferBytes: 65_536)
+        try stubborn.send(.fetch, 11) { FetchRequest.now().write(to: &$0, version: 11) }
+        try broker.expectEventually { $0.counters.fetches.count == 1 }
+        let other = try broker.connect()
+        let starved = try other.fetch(.now(), 11).only
+        #expect(starved.records == [])
+        #expect(starved.head.errorCode == .none && starved.head.highWatermark == Offset(1))
+        #expect(broker.pool.used <= broker.pool.capacity)
+        let request = FetchRequest.now().waiting(milliseconds: Self.longTime)
+        let id = try other.send(.fetch, 11) { request.write(to: &$0, version: 11) }
+        #expect(try stubborn.receiveFetch(11, 1).only.records == batch)
+        #expect(try other.receiveFetch(11, id).only.records == batch)
+        try broker.expectEventually { [pool = broker.pool] _ in pool.used == .zero }
+    }
 }

@@ -128,7 +128,7 @@ def test_every_consumer_sees_each_offset_once_beside_stalled_ones(make_broker):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    broker = make_broker("log.segment.bytes=256KiB").start()
+    broker = make_broker("log.segment.bytes=256KiB", "mqtt.packet.bytes.max=64KiB").start()
     publish(broker, 6_000)
     end = end_of(broker)
     assert len([n for n in os.listdir(broker.partition()) if n.endswith(".log")]) > 5
@@ -152,7 +152,7 @@ def test_every_consumer_sees_each_offset_once_beside_stalled_ones(make_broker):
 
 
 def test_clients_at_different_places_read_while_messages_come(make_broker):
-    broker = make_broker("log.segment.bytes=256KiB").start()
+    broker = make_broker("log.segment.bytes=256KiB", "mqtt.packet.bytes.max=64KiB").start()
     publish(broker, 4_000)
     sources = []
     for start in range(0, 4_000, 400):
