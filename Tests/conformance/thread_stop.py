@@ -20,8 +20,9 @@ LIBC.ptrace.restype = ctypes.c_long
 
 
 def thread_named(pid, name):
+    kept = name[:15]  # As the kernel does.
     for task in os.listdir(f"/proc/{pid}/task"):
-        if harness.read_text(f"/proc/{pid}/task/{task}/comm").strip() == name:
+        if harness.read_text(f"/proc/{pid}/task/{task}/comm").strip() == kept:
             return int(task)
     raise AssertionError(f"process {pid} has no thread {name}")
 
