@@ -48,6 +48,20 @@ extension PartitionLog {
         }
     }
 
+    /// Which topic a partition's folder belongs to.
+    public static func topicID(
+        in folder: String,
+        fileSystem: any FileSystem
+    ) throws(CommitLogError) -> UUIDBytes {
+        let path = folder + "/" + SegmentFiles.partitionMetadata
+        guard let text = try onDisk({ () throws(FileSystemError) in try fileSystem.text(of: path) })
+        else { throw .unusable(path: path, why: "it is missing") }
+        guard let metadata = PartitionMetadata(text: text) else {
+            throw .unusable(path: path, why: "it names no topic id")
+        }
+        return metadata.topicID
+    }
+
     /// Opens a log. `afterCleanStop` says that `close` was the last that happened to it, and that
     /// its caller has durably forgotten this before anything is written.
     public static func open(
@@ -65,7 +79,7 @@ extension PartitionLog {
             }
         let log = PartitionLog(
             folder: folder,
-            topicID: try recovery.topicID(),
+            topicID: try topicID(in: folder, fileSystem: fileSystem),
             recovered: recovered,
             fileSystem: fileSystem,
             settings: settings
@@ -110,16 +124,6 @@ private struct LogRecovery {
     }
 
     private var activeBase: Offset { bases[bases.count - 1] }
-
-    func topicID() throws(CommitLogError) -> UUIDBytes {
-        let path = folder + "/" + SegmentFiles.partitionMetadata
-        guard let text = try onDisk({ () throws(FileSystemError) in try fileSystem.text(of: path) })
-        else { throw .unusable(path: path, why: "it is missing") }
-        guard let metadata = PartitionMetadata(text: text) else {
-            throw .unusable(path: path, why: "it names no topic id")
-        }
-        return metadata.topicID
-    }
 
     // MARK: After a clean stop
 

@@ -139,7 +139,8 @@ public final class PartitionShard {
                     creation.name,
                     id: .random(using: &random),
                     partitions: creation.partitions,
-                    overrides: creation.overrides
+                    overrides: creation.overrides,
+                    now: moment
                 )
             )
         } catch {
@@ -153,12 +154,16 @@ public final class PartitionShard {
         let outcome: Result<TopicEntry, TopicError>
         do throws(TopicError) {
             guard !deletion.name.isInternal else { throw .isInternal }
-            outcome = .success(try store.deleteTopic(deletion.name))
+            outcome = .success(try store.deleteTopic(deletion.name, now: moment))
         } catch {
             outcome = .failure(error)
         }
         publish(outcome, of: store)
         deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
+    }
+
+    private var moment: StorageMoment {
+        StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
     }
 
     /// Before the reply leaves: who hears of a topic finds it in the catalog.

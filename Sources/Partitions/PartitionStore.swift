@@ -36,11 +36,18 @@ public final class PartitionStore {
     /// Partitions whose folders could not be opened. They never stop a start.
     public internal(set) var offline: [(name: TopicPartition, error: CommitLogError)] = []
 
+    /// Settings of topics that are not allowed any more, and so count for nothing.
+    public internal(set) var ignoredSettings: [(topic: TopicName, error: TopicSettingsError)] = []
+
     let fileSystem: any FileSystem
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings
     var topics: [TopicName: StoredTopic] = [:]
+    /// Nil when it cannot be opened: then topics are what their folders say, and none can change.
+    var metadata: ClusterMetadataLog?
+    var removals = RemovalQueue()
+    var leftBehind: [FileSystemError] = []
     /// By handle; nil once the partition's topic was deleted, for a handle is never given twice.
     private var slots: [Partition?] = []
     private var lock: (any FileLock)?
@@ -128,11 +135,13 @@ public final class PartitionStore {
         guard lock != nil else { return [] }
         defer { lock = nil }
         var failed: [(name: TopicPartition, error: CommitLogError)] = []
-        for partition in partitions {
+        var logs = partitions.map { ($0.name, $0.log) }
+        if let metadata { logs.append((ClusterMetadataLog.partition, metadata.log)) }
+        for (name, log) in logs {
             do throws(CommitLogError) {
-                try partition.log.close()
+                try log.close()
             } catch {
-                failed.append((partition.name, error))
+                failed.append((name, error))
             }
         }
         guard failed.isEmpty, offline.isEmpty else { return failed }
@@ -165,17 +174,4 @@ struct StoredTopic {
     var overrides: [String: String]
     /// By partition number; nil for one that is offline.
     var partitions: [PartitionHandle?]
-}
-
-/// The files that lie beside the partitions' folders.
-enum StoreFiles {
-    static let lock = ".lock"
-    static let properties = "meta.properties"
-    /// Kafka's mark of an orderly stop. It is there only while nothing has been written since.
-    static let cleanShutdownMark = ".kafka_cleanshutdown"
-    static let cleanShutdownText = #"{"version":0,"brokerEpoch":-1}"#
-    /// A partition's folder until its files are durable.
-    static let unfinishedSuffix = ".headwater-new"
-    /// Kafka's mark of a partition's folder that is on its way out.
-    static let deletedSuffix = "-delete"
 }
