@@ -17,7 +17,10 @@ public final class PartitionStore {
     public struct CommitResult: Sendable {
         public var advanced: [(partition: PartitionHandle, highWatermark: Offset)] = []
         /// Nothing appended to these since the last commit may be acknowledged, now or later.
-        public var failed: [(partition: PartitionHandle, error: CommitLogError)] = []
+        public var failed: [(partition: PartitionHandle, error: CommitLogError, recordsLost: Int)] =
+            []
+        /// How many logs were synced.
+        public var synced = 0
     }
 
     /// A partition that is open, and what opening it found.
@@ -25,6 +28,8 @@ public final class PartitionStore {
         public let name: TopicPartition
         public let log: PartitionLog
         public let recovery: RecoveryReport
+        /// Whether `commit` syncs it; otherwise it only shows what was written.
+        public let isDurable: Bool
     }
 
     public let identity: PartitionStoreIdentity
@@ -51,7 +56,11 @@ public final class PartitionStore {
     /// By handle; nil once the partition's topic was deleted, for a handle is never given twice.
     private var slots: [Partition?] = []
     private var lock: (any FileLock)?
+    /// Partitions that the next retention steps look at, the next one last.
+    var retaining: [PartitionHandle] = []
+    /// Appended to since the last commit; those that no commit has to sync stand apart.
     private var touched: [PartitionHandle] = []
+    private var touchedWritten: [PartitionHandle] = []
     private var isTouched: [Bool] = []
 
     init(
@@ -95,35 +104,64 @@ public final class PartitionStore {
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
         let index = partition.rawValue
-        guard let log = self.partition(partition)?.log else { throw .closed }
+        guard slots.indices.contains(index), let open = slots[index] else { throw .closed }
         // Noted first: a failed append must fail what the same commit was to make durable.
         if !isTouched[index] {
             isTouched[index] = true
-            touched.append(partition)
+            if open.isDurable {
+                touched.append(partition)
+            } else {
+                touchedWritten.append(partition)
+            }
         }
-        return try log.append(batches, now: now)
+        return try open.log.append(batches, now: now)
     }
 
-    /// Syncs every log that was appended to since the last commit. One that fails does not stop the
-    /// others.
+    /// Whether records of this partition wait for a sync. False once its topic was deleted.
+    public func isDurable(_ partition: PartitionHandle) -> Bool {
+        let index = partition.rawValue
+        return slots.indices.contains(index) && slots[index]?.isDurable ?? false
+    }
+
+    /// Makes visible what was appended since the last commit, and durable where the topic wants it.
+    /// A log that fails does not stop the others.
     public func commit() -> CommitResult {
-        var result = CommitResult()
+        var result = showWritten()
         result.advanced.reserveCapacity(touched.count)
         for partition in touched {
-            isTouched[partition.rawValue] = false
-            guard let log = self.partition(partition)?.log else {
-                result.failed.append((partition, .closed))
-                continue
-            }
-            do throws(CommitLogError) {
-                try log.sync()
-                result.advanced.append((partition, log.highWatermark))
-            } catch {
-                result.failed.append((partition, error))
-            }
+            settle(partition, &result) { log throws(CommitLogError) in try log.sync() }
         }
+        result.synced = touched.count
         touched.removeAll(keepingCapacity: true)
         return result
+    }
+
+    /// The cheap half of `commit`: makes visible what needs no sync.
+    public func showWritten() -> CommitResult {
+        var result = CommitResult()
+        for partition in touchedWritten {
+            settle(partition, &result) { log throws(CommitLogError) in try log.show() }
+        }
+        touchedWritten.removeAll(keepingCapacity: true)
+        return result
+    }
+
+    private func settle(
+        _ partition: PartitionHandle,
+        _ result: inout CommitResult,
+        _ end: (PartitionLog) throws(CommitLogError) -> Void
+    ) {
+        isTouched[partition.rawValue] = false
+        guard let log = slots[partition.rawValue]?.log else {
+            return result.failed.append((partition, .closed, 0))
+        }
+        let waiting = log.logEndOffset - log.highWatermark
+        do throws(CommitLogError) {
+            try end(log)
+            result.advanced.append((partition, log.highWatermark))
+        } catch {
+            result.failed.append((partition, error, waiting))
+        }
     }
 
     /// Ends the store in order: everything synced, and a mark that spares the next start its scan.

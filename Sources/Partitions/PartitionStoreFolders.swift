@@ -34,16 +34,22 @@ extension PartitionStore {
 
     func openLog(
         _ name: TopicPartition,
-        settings: LogSettings,
+        settings: TopicSettings,
         afterCleanStop: Bool
     ) throws(CommitLogError) -> Partition {
         let (log, report) = try PartitionLog.open(
             folder: folder(of: name),
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
-            settings: settings
+            settings: settings.log
         )
-        return Partition(name: name, log: log, recovery: report)
+        for file in log.leftovers { removals.add(file: file, due: .distantPast) }
+        return Partition(
+            name: name,
+            log: log,
+            recovery: report,
+            isDurable: settings.durability == .durable
+        )
     }
 }
 
@@ -69,4 +75,9 @@ enum StoreFiles {
     private static let nameLengthMax = 255
 
     static func isDeleted(_ name: String) -> Bool { name.hasSuffix(deletedSuffix) }
+}
+
+extension MonotonicTime {
+    /// Of what is due whenever it is.
+    static let distantPast = MonotonicTime(nanoseconds: .min)
 }

@@ -35,7 +35,7 @@ extension PartitionStore {
             // Without the metadata log nobody knows what an unfinished folder would have become.
             if metadata != nil { try settleUnfinished(&folders, known) }
             for name in folders.deleted.sorted() {
-                removals.add(folder: path + "/" + name, due: MonotonicTime(nanoseconds: .min))
+                removals.add(folder: path + "/" + name, due: .distantPast)
             }
             try finishDeletions(&folders, known)
             // A killed process may have left names here that a power cut would still take away.
@@ -65,10 +65,10 @@ extension PartitionStore {
         let isUnfinished = folders.unfinished.remove(name) != nil
         do throws(CommitLogError) {
             if isNew { try makeMetadataFolder(name, overUnfinished: isUnfinished) }
-            var settings = LogSettings()
+            var settings = TopicSettings()
             // In one segment: a start reads it whole anyway.
-            settings.segmentBytes = .gibibytes(1)
-            settings.segmentAge = .days(36_500)
+            settings.log.segmentBytes = .gibibytes(1)
+            settings.log.segmentAge = .days(36_500)
             let opened = try openLog(
                 name,
                 settings: settings,
@@ -133,7 +133,7 @@ extension PartitionStore {
             guard let id = topicID(in: folder(of: name)), known.removed.contains(id) else {
                 continue
             }
-            try setAside(name, topicID: id, due: MonotonicTime(nanoseconds: .min))
+            try setAside(name, topicID: id, due: .distantPast)
             folders.partitions.remove(name)
         }
     }
@@ -181,7 +181,7 @@ extension PartitionStore {
             do throws(CommitLogError) {
                 let opened = try openLog(
                     name,
-                    settings: settings.log,
+                    settings: settings,
                     afterCleanStop: afterCleanStop
                 )
                 guard opened.log.topicID == topic.id else {
