@@ -6,21 +6,26 @@ package struct ConfigurationReader<Settings> {
     /// Each key's place of its last assignment, for `config describe` and for error messages.
     package private(set) var places: [String: String] = [:]
     private let keys: [String: ConfigurationKey<Settings>]
+    private let tables: [String: ConfigurationTable<Settings>]
 
-    package init(_ settings: Settings, keys: [ConfigurationKey<Settings>]) {
+    package init(
+        _ settings: Settings,
+        keys: [ConfigurationKey<Settings>],
+        tables: [ConfigurationTable<Settings>] = []
+    ) {
         self.settings = settings
         self.keys = Dictionary(keys.map { ($0.name, $0) }) { first, _ in first }
+        self.tables = Dictionary(tables.map { ($0.name, $0) }) { first, _ in first }
     }
 
-    /// Takes over a YAML file's text. Nested maps and dotted keys mean the same.
+    /// Takes over a YAML file's text, all of it or nothing. Nested maps and dotted keys mean the
+    /// same.
     package mutating func read(yaml text: String, path: String) throws(ConfigurationError) {
-        var seen: Set<String> = []
-        for assignment in try flattenYAML(text, path: path) {
-            guard seen.insert(assignment.key).inserted else {
-                throw .repeatedKey(place: assignment.place, key: assignment.key)
-            }
-            try apply(assignment)
-        }
+        var reader = self
+        let assignments = try flattenYAML(text, path: path)
+        try requireOnce(assignments)
+        for assignment in assignments { try reader.apply(assignment) }
+        self = reader
     }
 
     /// Takes over `HEADWATER_LOG_SEGMENT_BYTES=1MiB` and the like. Variables that name no key are
@@ -39,7 +44,7 @@ package struct ConfigurationReader<Settings> {
                 unknown.append(variable)
                 continue
             }
-            try apply(Assignment(key: key, value: value, place: "environment variable \(variable)"))
+            try set(key, to: value, place: "environment variable \(variable)")
         }
         return unknown
     }
@@ -59,7 +64,7 @@ package struct ConfigurationReader<Settings> {
         to value: String,
         place: String
     ) throws(ConfigurationError) {
-        try apply(Assignment(key: key, value: value, place: place))
+        try apply(Assignment(key: key, value: .text(value), place: place))
     }
 
     private static var variablePrefix: String { "HEADWATER_" }
@@ -70,22 +75,94 @@ package struct ConfigurationReader<Settings> {
     }
 
     private mutating func apply(_ assignment: Assignment) throws(ConfigurationError) {
-        guard let key = keys[assignment.key] else {
-            throw .unknownKey(
-                place: assignment.place,
-                key: assignment.key,
-                nearest: nearest(to: assignment.key, among: keys.keys.sorted())
-            )
+        let place = assignment.place
+        switch assignment.value {
+        case .list(let entries): try apply(entries, of: assignment.key, place: place)
+        case .text(let text):
+            guard let key = keys[assignment.key] else {
+                throw tables[assignment.key] == nil
+                    ? unknown(assignment.key, place) : .notAList(place: place, key: assignment.key)
+            }
+            guard key.apply(text, to: &settings) else {
+                throw .badValue(
+                    place: place,
+                    key: key.name,
+                    value: text,
+                    allowed: key.allowedText
+                )
+            }
         }
-        guard key.apply(assignment.value, to: &settings) else {
-            throw .badValue(
-                place: assignment.place,
-                key: key.name,
-                value: assignment.value,
-                allowed: key.allowedText
-            )
+        places[assignment.key] = place
+    }
+
+    private func unknown(_ key: String, _ place: String) -> ConfigurationError {
+        let names = (Array(keys.keys) + Array(tables.keys)).sorted()
+        return .unknownKey(place: place, key: key, nearest: nearest(to: key, among: names))
+    }
+}
+
+// Tables.
+extension ConfigurationReader {
+    private mutating func apply(
+        _ entries: [ListEntry],
+        of name: String,
+        place: String
+    ) throws(ConfigurationError) {
+        guard let table = tables[name] else {
+            throw keys[name] == nil ? unknown(name, place) : .notAScalar(place: place, key: name)
         }
-        places[key.name] = assignment.place
+        var rows: [[ConfigurationCell]] = []
+        for entry in entries {
+            guard let assignments = entry.assignments else {
+                throw .notAMap(place: entry.place, key: name)
+            }
+            try requireOnce(assignments)
+            var cells: [ConfigurationCell] = []
+            for assignment in assignments {
+                guard case .text(let text) = assignment.value else {
+                    throw .notAScalar(place: assignment.place, key: "\(name).\(assignment.key)")
+                }
+                cells.append(ConfigurationCell(key: assignment.key, value: text))
+            }
+            rows.append(cells)
+        }
+        do throws(ConfigurationTableError) {
+            try table.apply(rows, to: &settings)
+        } catch {
+            throw describe(error, in: entries, of: table)
+        }
+    }
+
+    private func describe(
+        _ error: ConfigurationTableError,
+        in entries: [ListEntry],
+        of table: ConfigurationTable<Settings>
+    ) -> ConfigurationError {
+        let entry = entries[error.row]
+        let place = error.cell.flatMap { entry.assignments?[$0].place } ?? entry.place
+        func full(_ key: String) -> String { "\(table.name).\(key)" }
+        switch error.reason {
+        case .unknownKey(let key):
+            let names = table.columns.map(\.name).sorted()
+            return .unknownKey(
+                place: place,
+                key: full(key),
+                nearest: nearest(to: key, among: names).map(full)
+            )
+        case .badValue(let key, let value, let allowed):
+            return .badValue(place: place, key: full(key), value: value, allowed: allowed)
+        case .refused(let key, let why):
+            return .refused(place: place, key: full(key), why: why)
+        case .tooManyRows(let most):
+            return .tooManyRows(place: place, key: table.name, most: most)
+        }
+    }
+
+    private func requireOnce(_ assignments: [Assignment]) throws(ConfigurationError) {
+        var seen: Set<String> = []
+        for assignment in assignments where !seen.insert(assignment.key).inserted {
+            throw .repeatedKey(place: assignment.place, key: assignment.key)
+        }
     }
 }
 

@@ -3,8 +3,19 @@ import Yams
 /// One key and its value, with the place where the operator wrote it.
 struct Assignment {
     let key: String
-    let value: String
+    let value: AssignedValue
     let place: String
+}
+
+enum AssignedValue {
+    case text(String)
+    case list([ListEntry])
+}
+
+/// One entry of a list: what its map holds, or nil when it is no map.
+struct ListEntry {
+    let place: String
+    let assignments: [Assignment]?
 }
 
 /// Turns nested maps into dotted keys: `log: {segment: {bytes: 1MiB}}` is `log.segment.bytes`.
@@ -66,19 +77,38 @@ private func flatten(
             guard value.null == nil else {
                 throw .noValue(place: place(keyNode, path), key: name)
             }
-            guard let scalar = value.scalar else {
+            if let scalar = value.scalar {
+                let text = AssignedValue.text(scalar.string)
+                assignments.append(Assignment(key: name, value: text, place: place(keyNode, path)))
+            } else if let sequence = value.sequence {
+                let list = AssignedValue.list(try entries(of: sequence, path: path))
+                assignments.append(Assignment(key: name, value: list, place: place(keyNode, path)))
+            } else {
                 try flatten(value, prefix: name, path: path, into: &assignments)
-                continue
             }
-            assignments.append(
-                Assignment(key: name, value: scalar.string, place: place(keyNode, path))
-            )
         }
     case .sequence, .alias:
         throw .notAScalar(place: place(node, path), key: prefix)
     case .scalar:
         break  // The caller has taken scalars already.
     }
+}
+
+private func entries(
+    of sequence: Node.Sequence,
+    path: String
+) throws(ConfigurationError) -> [ListEntry] {
+    var entries: [ListEntry] = []
+    for node in sequence {
+        guard node.mapping != nil else {
+            entries.append(ListEntry(place: place(node, path), assignments: nil))
+            continue
+        }
+        var assignments: [Assignment] = []
+        try flatten(node, prefix: "", path: path, into: &assignments)
+        entries.append(ListEntry(place: place(node, path), assignments: assignments))
+    }
+    return entries
 }
 
 private func place(_ node: Node, _ path: String) -> String {

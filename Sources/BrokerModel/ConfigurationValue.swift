@@ -20,6 +20,20 @@ extension String: ConfigurationValue {
     public var configurationText: String { self }
 }
 
+/// Nothing is written as an empty text.
+extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
+    public init?(configurationText text: String) {
+        guard !text.isEmpty else {
+            self = .none
+            return
+        }
+        guard let value = Wrapped(configurationText: text) else { return nil }
+        self = .some(value)
+    }
+
+    public var configurationText: String { self?.configurationText ?? "" }
+}
+
 extension ByteCount: ConfigurationValue {
     private static let units: [(suffix: String, bytes: Int)] = [
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1),

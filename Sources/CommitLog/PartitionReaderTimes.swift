@@ -114,7 +114,7 @@ extension PartitionReader.Published {
                 try found.file.read(at: found.position, into: buffer)
             }
         }
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         do throws(RecordFormatError) {
             guard let batch = try RecordBatchView.first(in: bytes.bytes) else { return nil }
             var records = try batch.records(
@@ -131,14 +131,7 @@ extension PartitionReader.Published {
             }
             return nil
         } catch {
-            guard case .codecNotSupported = error else {
-                throw .damaged(path: found.segment.path(.log), at: found.position)
-            }
-            return TimedOffset(
-                timestamp: found.header.maxTimestamp,
-                offset: max(found.header.baseOffset, offset),
-                leaderEpoch: found.header.leaderEpoch
-            )
+            throw .damaged(path: found.segment.path(.log), at: found.position)
         }
     }
 }

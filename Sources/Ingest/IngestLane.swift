@@ -58,12 +58,13 @@ public final class IngestLane {
     /// Encodes one publish, its topic alias resolved, into its partition's batch.
     public func publish(
         _ packet: PublishPacket,
+        from origin: PublishOrigin,
         at time: Timestamp,
         token: AckToken?
     ) -> IngestOutcome {
         let topic = packet.topic
         guard let partition = routes.route(topic) else { return .noRoute }
-        headers.encode(packet)
+        headers.encode(packet, from: origin)
         let size =
             topic.count &+ packet.payload.count &+ headers.bytes.count
             &+ PartitionQueue.recordOverhead

@@ -5,6 +5,9 @@ public enum KafkaAPI: Int16, CaseIterable, Sendable {
     case listOffsets = 2
     case metadata = 3
     case apiVersions = 18
+    case createTopics = 19
+    case deleteTopics = 20
+    case describeConfigs = 32
 
     /// The versions that the codecs here know. The lower ends are those of Kafka 4 (KIP-896).
     public var versions: ClosedRange<Int16> {
@@ -14,6 +17,9 @@ public enum KafkaAPI: Int16, CaseIterable, Sendable {
         case .listOffsets: 1...11
         case .metadata: 0...13
         case .apiVersions: 0...4
+        case .createTopics: 2...7
+        case .deleteTopics: 1...6
+        case .describeConfigs: 1...4
         }
     }
 
@@ -25,6 +31,8 @@ public enum KafkaAPI: Int16, CaseIterable, Sendable {
         case .listOffsets: 6
         case .metadata: 9
         case .apiVersions: 3
+        case .createTopics: 5
+        case .deleteTopics, .describeConfigs: 4
         }
     }
 

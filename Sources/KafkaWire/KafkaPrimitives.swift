@@ -36,6 +36,7 @@ extension ByteReader {
     mutating func readNullableString(flexible: Bool) throws(KafkaWireError) -> String? {
         let length =
             flexible ? Int(try readVarintLength()) &- 1 : Int(try readFixed(Int16.self))
+        guard length <= KafkaWireLimits.stringBytesMax else { throw .stringTooLong(length) }
         guard let bytes = try readNullable(length) else { return nil }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8 }
         return text
@@ -76,6 +77,15 @@ extension ByteReader {
         return values
     }
 
+    mutating func readNullableStrings(flexible: Bool) throws(KafkaWireError) -> [String]? {
+        let count = try readCount(flexible: flexible, elementBytesMin: 1)
+        guard let count else { return nil }
+        var texts: [String] = []
+        texts.reserveCapacity(count)
+        for _ in 0..<count { texts.append(try readString(flexible: flexible)) }
+        return texts
+    }
+
     private mutating func readNullable(
         _ length: Int
     ) throws(KafkaWireError) -> UnsafeRawBufferPointer? {
@@ -100,7 +110,10 @@ extension ByteWriter {
 
     mutating func writeString(_ text: String, flexible: Bool) {
         let length = text.utf8.count
-        precondition(length <= Int(Int16.max), "our own names and messages are short")
+        precondition(
+            length <= KafkaWireLimits.stringBytesMax,
+            "our own names and messages are short"
+        )
         if flexible {
             writeUnsignedVarint(UInt32(length &+ 1))
         } else {
@@ -135,5 +148,10 @@ extension ByteWriter {
     mutating func writeInt32s(_ values: [Int32], flexible: Bool) {
         writeCount(values.count, flexible: flexible)
         for value in values { writeInteger(value) }
+    }
+
+    mutating func writeStrings(_ texts: [String]?, flexible: Bool) {
+        writeCount(texts?.count, flexible: flexible)
+        for text in texts ?? [] { writeString(text, flexible: flexible) }
     }
 }

@@ -2,9 +2,10 @@
 //
 // Start at `KafkaFrame`, which finds one length-prefixed frame in a stream, and at
 // `KafkaRequestHeader`, which says what the frame holds. Then one file an API: `ApiVersions`,
-// `Metadata`, `ListOffsets`, `Fetch`, `Produce`. Each value reads itself from a `ByteReader` and
-// writes itself to a `ByteWriter`, for every version in `KafkaAPI.versions`, in both directions,
-// so that the server, our own clients and the tests share one description.
+// `Metadata`, `ListOffsets`, `Fetch`, `Produce`, `CreateTopics`, `DeleteTopics`,
+// `DescribeConfigs`. Each value reads itself from a `ByteReader` and writes itself to a
+// `ByteWriter`, for every version in `KafkaAPI.versions`, in both directions, so that the server,
+// our own clients and the tests share one description.
 //
 // A frame is decoded only when it is whole, so missing bytes inside it are an error and not a
 // reason to wait. Lengths and counts are held against the bytes at hand before anything is
@@ -15,6 +16,8 @@
 public enum KafkaWireLimits {
     /// Elements of one array. A gateway has no use for more, and each costs memory.
     public static let arrayElementsMax = 1 << 16
+    /// The longest string: what two bytes of length can say, in every version.
+    public static let stringBytesMax = Int(Int16.max)
     /// The longest frame that Kafka's four-byte length can announce.
     public static let frameBytesMax = Int(Int32.max)
 }

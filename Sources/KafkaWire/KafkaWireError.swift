@@ -10,6 +10,8 @@ public enum KafkaWireError: Error, Hashable, Sendable {
     case unexpectedNull
     /// An array announced more elements than the frame, or our limit, has room for.
     case tooManyElements(Int)
+    /// A string longer than Kafka's two-byte lengths can say; the compact form could.
+    case stringTooLong(Int)
     case invalidUTF8
     case varintTooLong
     /// A tagged field was longer than its contents or shorter than them.

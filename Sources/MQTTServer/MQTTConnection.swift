@@ -17,6 +17,8 @@ final class MQTTConnection: ConnectionHandler {
     var successor: MQTTConnection?
     /// Whose publishes our CONNACK waits for.
     var predecessor: MQTTConnection?
+    /// A copy of our own, because every publish looks at it. Empty before the CONNECT.
+    private(set) var clientIdentifier = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var isClosed = false
     /// Outlives its connections; unsafe, because counting references costs on every packet.
     private unowned(unsafe) let server: MQTTServer
@@ -26,6 +28,18 @@ final class MQTTConnection: ConnectionHandler {
         self.connection = connection
         self.session = session
         self.server = server
+    }
+
+    deinit { clientIdentifier.deallocate() }
+
+    func take(_ identifier: Text) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: identifier.bytes.count,
+            alignment: 1
+        )
+        copy.copyBytes(from: identifier.bytes)
+        clientIdentifier.deallocate()
+        clientIdentifier = UnsafeRawBufferPointer(copy)
     }
 
     var id: UInt64 { connection.id }
@@ -53,6 +67,8 @@ final class MQTTConnection: ConnectionHandler {
                 guard let reason = server.publish(packet, ticket, from: self) else { continue }
                 let end = session.refuseClient(reason, output: &output)
                 return .close(consumed: reader.position, over(end))
+            case .release(_, _, let ticket):
+                session.appended(ticket, now: now, output: &output)
             case .consultDirectory(let frame):
                 guard let end = server.consult(frame, of: self, output: &output) else { continue }
                 return .close(consumed: reader.position, over(end))
@@ -79,23 +95,36 @@ final class MQTTConnection: ConnectionHandler {
 
     // MARK: What the server tells
 
-    /// These publishes are durable: their PUBACKs are due.
+    /// These publishes and releases are durable: their answers are due.
     func stored(_ tokens: ArraySlice<AckToken>) {
-        guard !isClosed else { return }
         let now = server.loop.now
+        guard !isClosed else { return settleUnseen(tokens, now: now) }
         let admitted = connection.write { output in
             for token in tokens {
                 session.appended(PublishTicket(rawValue: token.ticket), now: now, output: &output)
             }
         }
-        // Without its PUBACKs a client would wait for ever; it will publish again after a
-        // reconnect.
-        guard admitted else { return connection.close(.outputOverflow) }
+        guard admitted else {
+            // Without its answers a client would wait for ever; it will ask again after a
+            // reconnect.
+            settleUnseen(tokens, now: now)
+            return connection.close(.outputOverflow)
+        }
         if isWaiting, session.mayRead, !server.isOverBudget(self) { resumeReading() }
     }
 
+    /// Nobody is there to be told, but the session must know what is stored.
+    private func settleUnseen(_ tokens: ArraySlice<AckToken>, now: MonotonicTime) {
+        var nowhere = ByteWriter()
+        _ = session.connectionLost()
+        for token in tokens {
+            session.appended(PublishTicket(rawValue: token.ticket), now: now, output: &nowhere)
+        }
+    }
+
     /// The log failed: these will never be acknowledged, and the client must learn that.
-    func storingFailed(_ error: CommitLogError) {
+    func storingFailed(_ tokens: ArraySlice<AckToken>) {
+        for token in tokens { session.failed(PublishTicket(rawValue: token.ticket)) }
         guard !isClosed else { return }
         server.counters.storingFailed.add()
         close { $0.refuseClient(.quotaExceeded, output: &$1) }

@@ -34,6 +34,8 @@ public final class MQTTServer {
     private var connections: [UInt64: MQTTConnection] = [:]
     /// By session handle.
     private var live: [MQTTConnection?] = []
+    /// Closed connections that wait for the log, by the session that they had.
+    private var departed: [SessionHandle: MQTTConnection] = [:]
     private var waitingForRoom: [MQTTConnection] = []
     private(set) var isStopping = false
 
@@ -111,7 +113,11 @@ extension MQTTServer {
         let token = ticket.map {
             AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
         }
-        switch lane.publish(packet, at: loop.wallClock, token: token) {
+        let sender = PublishOrigin(
+            clientIdentifier: origin.clientIdentifier,
+            receipt: receipt(for: packet, of: origin)
+        )
+        switch lane.publish(packet, from: sender, at: loop.wallClock, token: token) {
         case .accepted:
             counters.received.add()
             if token != nil {
@@ -122,10 +128,20 @@ extension MQTTServer {
             return nil
         case .noRoute:
             counters.unrouted.add()
-            return token == nil ? nil : .topicNameInvalid
+            guard let ticket else { return nil }
+            origin.session.failed(ticket)
+            return .topicNameInvalid
         case .tooLarge:
+            if let ticket { origin.session.failed(ticket) }
             return .packetTooLarge
         }
+    }
+
+    private func receipt(for packet: PublishPacket, of origin: MQTTConnection) -> UInt64? {
+        guard packet.qos == .exactlyOnce else { return nil }
+        let number = directory.takeReceiptNumber()
+        origin.session.numbered(packet.packetIdentifier, number)
+        return number
     }
 
     /// Whether one client has as much on its way to the log as it may.
@@ -160,7 +176,7 @@ extension MQTTServer {
             earlier?.takenOver()
             // What was published before must be stored before what this one will publish. An
             // earlier connection that still waited itself has published nothing.
-            let publisher = earlier?.predecessor ?? earlier
+            let publisher = earlier?.predecessor ?? earlier ?? departed(connection)
             guard let publisher, publisher.unstored > 0 else {
                 connection.session.sendConnack(now: loop.now, output: &output)
                 return nil
@@ -173,6 +189,7 @@ extension MQTTServer {
 
     private func enter(_ connection: MQTTConnection) {
         guard let handle = connection.handle else { return }
+        connection.take(directory.clientIdentifier(of: handle))
         let index = Int(handle.rawValue)
         while live.count <= index { live.append(nil) }
         live[index] = connection
@@ -189,14 +206,35 @@ extension MQTTServer {
 
     /// The last that is heard of a connection's socket.
     func closed(_ connection: MQTTConnection) {
-        if connection.unstored == 0 { connections[connection.id] = nil }
+        guard connection.unstored > 0 else { return forget(connection) }
+        if let handle = connection.handle { departed[handle] = connection }
+    }
+
+    private func forget(_ connection: MQTTConnection) {
+        connections[connection.id] = nil
+        guard let handle = connection.handle, departed[handle] === connection else { return }
+        departed[handle] = nil
+    }
+
+    /// The same client's connection that is closed, and not done with the log.
+    private func departed(_ connection: MQTTConnection) -> MQTTConnection? {
+        guard let earlier = connection.handle.flatMap({ departed[$0] }),
+            earlier.clientIdentifier.elementsEqual(connection.clientIdentifier)
+        else { return nil }
+        return earlier
     }
 
     private func publishDueWills() {
         for will in directory.takeDueWills() where !isStopping {
             counters.wills.add()
             will.withPacket { packet in
-                guard lane.publish(packet, at: loop.wallClock, token: nil) == .accepted else {
+                let outcome = lane.publish(
+                    packet,
+                    from: PublishOrigin(),
+                    at: loop.wallClock,
+                    token: nil
+                )
+                guard outcome == .accepted else {
                     counters.unrouted.add()
                     return
                 }
@@ -226,17 +264,13 @@ extension MQTTServer {
         _ error: CommitLogError?
     ) {
         for token in tokens { connection.unstoredBytes -= Int(token.bytes) }
-        if let error {
-            connection.storingFailed(error)
-        } else {
-            connection.stored(tokens)
-        }
+        if error == nil { connection.stored(tokens) } else { connection.storingFailed(tokens) }
         connection.unstored -= tokens.count
         guard connection.unstored == 0 else { return }
         let successor = connection.successor
         connection.successor = nil
         successor?.connectNow()
-        if connection.isClosed { connections[connection.id] = nil }
+        if connection.isClosed { forget(connection) }
     }
 
     private func roomReturned() {

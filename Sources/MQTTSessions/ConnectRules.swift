@@ -13,7 +13,6 @@ enum ConnectRules {
             return .clientIdentifierNotValid
         }
         guard packet.version == .v5, let will = packet.will else { return nil }
-        if will.qos == .exactlyOnce { return .qosNotSupported }
         return will.isRetained ? .retainNotSupported : nil
     }
 
@@ -26,7 +25,7 @@ enum ConnectRules {
     }
 
     /// What CONNACK tells the client about us (3.2.2.3). What it leaves out has the protocol's
-    /// default: wildcards and subscription identifiers are available.
+    /// default: QoS 2, wildcards and subscription identifiers are available.
     static func connackProperties(
         for packet: ConnectPacket,
         assigned: Text?,
@@ -40,7 +39,6 @@ enum ConnectRules {
             properties.append(.sessionExpiryInterval, limits.sessionExpiryMax)
         }
         properties.append(.receiveMaximum, UInt32(max(1, limits.inFlightMax)))
-        properties.append(.maximumQoS, 1)
         properties.append(.retainAvailable, 0)
         properties.append(.maximumPacketSize, UInt32(clamping: limits.packetBytesMax))
         if let assigned { properties.append(.assignedClientIdentifier, assigned) }

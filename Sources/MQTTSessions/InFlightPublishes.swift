@@ -1,49 +1,59 @@
-/// QoS 1 publishes between their arrival and their PUBACK. PUBACKs leave in the order in which the
-/// publishes came (4.6), whatever order the partitions finish in. A packet identifier may stand
-/// here twice: a retry is stored again, which QoS 1 allows, and acknowledged again.
+/// What is due to a client between its PUBLISH or PUBREL and our answer. Answers leave in the order
+/// in which the packets came (4.6), whatever order the partitions finish in. A packet identifier may
+/// stand here twice: a QoS 1 retry is stored again, which QoS 1 allows, and acknowledged again.
 struct InFlightPublishes {
+    /// The answer, and what the receipt learns when it is due.
+    enum Answer { case puback, pubrec, pubrecAgain, pubcomp }
+    enum Outcome { case pending, stored, failed }
+
+    struct Slot {
+        let packetIdentifier: UInt16
+        let answer: Answer
+        fileprivate(set) var outcome: Outcome
+    }
+
     /// A ring whose size is a power of two; made when first needed.
     private var slots: [Slot] = []
     private var oldest: UInt32 = 0
     private var next: UInt32 = 0
 
-    private struct Slot {
-        var packetIdentifier: UInt16
-        var isStored: Bool
-    }
-
     var count: Int { Int(next &- oldest) }
     var isEmpty: Bool { next == oldest }
 
-    mutating func append(_ packetIdentifier: UInt16) -> PublishTicket {
+    mutating func append(
+        _ packetIdentifier: UInt16,
+        _ answer: Answer,
+        _ outcome: Outcome = .pending
+    ) -> PublishTicket {
         if count == slots.count { grow() }
         let ticket = PublishTicket(rawValue: next)
-        slots[index(next)] = Slot(packetIdentifier: packetIdentifier, isStored: false)
+        let slot = Slot(packetIdentifier: packetIdentifier, answer: answer, outcome: outcome)
+        slots[index(next)] = slot
         next &+= 1
         return ticket
     }
 
-    /// Marks one publish stored. A ticket that is not in flight changes nothing.
-    mutating func markStored(_ ticket: PublishTicket) {
+    /// Notes what became of one. A ticket that is not in flight changes nothing.
+    mutating func mark(_ ticket: PublishTicket, _ outcome: Outcome) {
         guard ticket.rawValue &- oldest < next &- oldest else { return }
-        slots[index(ticket.rawValue)].isStored = true
+        slots[index(ticket.rawValue)].outcome = outcome
     }
 
     /// Marks every publish up to and with the ticket stored.
     mutating func markStored(through ticket: PublishTicket) {
         guard ticket.rawValue &- oldest < next &- oldest else { return }
         for number in 0...(ticket.rawValue &- oldest) {
-            slots[index(oldest &+ number)].isStored = true
+            slots[index(oldest &+ number)].outcome = .stored
         }
     }
 
-    /// The packet identifier whose PUBACK is due next, if one is.
-    mutating func popStored() -> UInt16? {
+    /// Takes off the front what is settled.
+    mutating func popSettled() -> Slot? {
         guard oldest != next else { return nil }
         let slot = slots[index(oldest)]
-        guard slot.isStored else { return nil }
+        guard slot.outcome != .pending else { return nil }
         oldest &+= 1
-        return slot.packetIdentifier
+        return slot
     }
 
     private func index(_ number: UInt32) -> Int {
@@ -51,7 +61,7 @@ struct InFlightPublishes {
     }
 
     private mutating func grow() {
-        let blank = Slot(packetIdentifier: 0, isStored: false)
+        let blank = Slot(packetIdentifier: 0, answer: .puback, outcome: .pending)
         var larger = [Slot](repeating: blank, count: max(8, slots.count * 2))
         for number in 0..<UInt32(count) {
             let mask = UInt32(larger.count - 1)

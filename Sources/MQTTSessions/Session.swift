@@ -20,7 +20,7 @@ public struct Session: ~Copyable {
     public private(set) var handle: SessionHandle?
     /// Seconds that the session outlives its connection, as the client last asked (3.1.2.11.2).
     package private(set) var expiryInterval: UInt32 = 0
-    private let limits: SessionLimits
+    let limits: SessionLimits
     private var phase = Phase.awaitingConnect
     private var connack: ConnackPacket?
     /// How long silence may last, in nanoseconds: 1.5 times the keep alive (3.1.2.10). Nil: for
@@ -29,7 +29,11 @@ public struct Session: ~Copyable {
     private var silenceEnds: MonotonicTime?
     /// The largest packet the client takes (3.1.2.11.4).
     private var clientPacketBytesMax = Int.max
-    private var inFlight = InFlightPublishes()
+    var inFlight = InFlightPublishes()
+    /// QoS 1 publishes among those in flight.
+    var unacknowledged = 0
+    /// The session's own; a connection without a session has an empty one.
+    var receipts: ExactlyOnceReceipts
     private var aliases: TopicAliases
 
     public init(
@@ -41,6 +45,7 @@ public struct Session: ~Copyable {
         self.connection = connection
         self.limits = limits
         aliases = TopicAliases(memory: memory)
+        receipts = ExactlyOnceReceipts(memory: memory)
         silenceEnds = now + limits.connectTimeout
     }
 
@@ -105,7 +110,8 @@ public struct Session: ~Copyable {
             output.writeEmptyPacket(.pingresp)
             return .handled
         case .disconnect: return try disconnectReceived(frame, output: &output)
-        case .puback, .pubrec, .pubrel, .pubcomp: return try replyReceived(frame, output: &output)
+        case .pubrel: return try releaseReceived(frame, output: &output)
+        case .puback, .pubrec, .pubcomp: return try replyReceived(frame, output: &output)
         case .auth where version == .v311: throw .reservedPacketType
         // A second CONNECT, an AUTH without a method agreed (4.12), and what only servers send.
         case .connect, .auth, .connack, .suback, .unsuback, .pingresp:
@@ -119,16 +125,20 @@ public struct Session: ~Copyable {
         output: inout ByteWriter
     ) throws(MQTTWireError) -> SessionAction {
         var packet = try PublishPacket(frame, version: version)
-        if packet.qos == .exactlyOnce { return refuse(.qosNotSupported, output: &output) }
         if version == .v5 {
             if packet.isRetained { return refuse(.retainNotSupported, output: &output) }
             if let reason = applyProperties(to: &packet) { return refuse(reason, output: &output) }
         }
-        guard packet.qos == .atLeastOnce else { return .publish(packet, nil) }
-        guard inFlight.count < Int(limits.inFlightMax) else {
-            return refuse(.receiveMaximumExceeded, output: &output)
+        switch packet.qos {
+        case .atMostOnce: return .publish(packet, nil)
+        case .atLeastOnce:
+            guard isWithinReceiveMaximum else {
+                return refuse(.receiveMaximumExceeded, output: &output)
+            }
+            unacknowledged &+= 1
+            return .publish(packet, inFlight.append(packet.packetIdentifier, .puback))
+        case .exactlyOnce: return exactlyOnceReceived(packet, output: &output)
         }
-        return .publish(packet, inFlight.append(packet.packetIdentifier))
     }
 
     /// Resolves the topic alias (3.3.2.3.4). Returns why the packet must be refused.
@@ -165,21 +175,16 @@ public struct Session: ~Copyable {
         return .close(end)
     }
 
-    /// We publish at QoS 0 and take no QoS 2, so no identifier here can be known: left over from a
-    /// session with another broker. The exchange is answered, so that the client can end it.
+    /// We publish at QoS 0, so no identifier here can be known: left over from a session with
+    /// another broker. The exchange is answered, so that the client can end it.
     private mutating func replyReceived(
         _ frame: PacketFrame,
         output: inout ByteWriter
     ) throws(MQTTWireError) -> SessionAction {
         let packet = try PublishReply(frame, version: version)
-        let answer: PacketType
-        switch packet.type {
-        case .pubrec where !packet.reasonCode.isFailure: answer = .pubrel
-        case .pubrel: answer = .pubcomp
-        default: return .handled
-        }
+        guard packet.type == .pubrec, !packet.reasonCode.isFailure else { return .handled }
         let reply = PublishReply(
-            answer,
+            .pubrel,
             packetIdentifier: packet.packetIdentifier,
             reasonCode: .packetIdentifierNotFound
         )
@@ -190,14 +195,15 @@ public struct Session: ~Copyable {
 
 // What the owner tells the session.
 extension Session {
-    /// A publish is stored: every PUBACK that is now due, in order, goes to the output.
+    /// A publish or a release is stored: every answer that is now due, in order, goes to the output.
+    /// Once the connection is over nothing is written, but the receipts still learn of it.
     public mutating func appended(
         _ ticket: PublishTicket,
         now: MonotonicTime,
         output: inout ByteWriter
     ) {
-        inFlight.markStored(ticket)
-        acknowledgeStored(now: now, output: &output)
+        inFlight.mark(ticket, .stored)
+        answerSettled(now: now, output: &output)
     }
 
     /// All publishes up to and with this one are stored.
@@ -207,16 +213,13 @@ extension Session {
         output: inout ByteWriter
     ) {
         inFlight.markStored(through: ticket)
-        acknowledgeStored(now: now, output: &output)
+        answerSettled(now: now, output: &output)
     }
 
-    private mutating func acknowledgeStored(now: MonotonicTime, output: inout ByteWriter) {
-        guard isConnected else { return }
+    private mutating func answerSettled(now: MonotonicTime, output: inout ByteWriter) {
         let couldRead = mayRead
-        while let packetIdentifier = inFlight.popStored() {
-            output.writePublishReply(.puback, packetIdentifier: packetIdentifier)
-        }
-        if !couldRead { heard(now: now) }
+        settleInFlight(output: &output)
+        if isConnected, !couldRead { heard(now: now) }
     }
 
     /// Nothing was read for a reason of ours: the client's silence counts anew.
@@ -332,7 +335,7 @@ extension Session {
         )
     }
 
-    private mutating func refuse(
+    mutating func refuse(
         _ reason: ReasonCode,
         output: inout ByteWriter
     ) -> SessionAction {

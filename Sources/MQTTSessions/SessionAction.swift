@@ -6,9 +6,12 @@ import MQTTWire
 public enum SessionAction {
     /// The packet is dealt with: take the next step.
     case handled
-    /// Store the message. With a ticket it is acknowledged once `appended` hears of it. The packet
-    /// is a view that ends with the next step.
+    /// Store the message. With a ticket it is acknowledged once `appended` hears of it. At QoS 2
+    /// `numbered` comes first, or `notStored`. The packet is a view that ends with the next step.
     case publish(PublishPacket, PublishTicket?)
+    /// Write down durably that the client has released a message; `appended` with the ticket has
+    /// PUBCOMP sent.
+    case release(packetIdentifier: UInt16, receipt: UInt64, PublishTicket)
     /// Hand the packet to `SessionDirectory.handle`.
     case consultDirectory(PacketFrame)
     /// Nothing was consumed; the next step needs this many bytes from the reader's position.
@@ -19,7 +22,7 @@ public enum SessionAction {
     case close(SessionEnd)
 }
 
-/// Names one QoS 1 publish of a connection until it is stored. They count up, and wrap.
+/// Names one publish or release of a connection until it is stored. They count up, and wrap.
 public struct PublishTicket: RawRepresentable, Hashable, Sendable {
     public var rawValue: UInt32
     @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }

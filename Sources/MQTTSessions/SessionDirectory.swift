@@ -24,6 +24,7 @@ package struct SessionDirectory: ~Copyable {
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
+    private var lastReceipt: UInt64 = 0
 
     /// The seed should be random: it hides hash collisions and assigned client identifiers.
     package init(limits: SessionLimits, memory: MemoryPool, seed: UInt64) {
@@ -35,6 +36,16 @@ package struct SessionDirectory: ~Copyable {
 
     /// Sessions kept, of connected clients and of those that are away.
     package var count: Int { handles.count }
+
+    package func clientIdentifier(of handle: SessionHandle) -> Text {
+        sessions[handle.index]?.clientIdentifier ?? ""
+    }
+
+    /// A number that no other receipt of this broker has, or will have.
+    package mutating func takeReceiptNumber() -> UInt64 {
+        lastReceipt &+= 1
+        return lastReceipt
+    }
 
     /// Answers a packet that a session said needs the directory.
     package mutating func handle(
@@ -139,6 +150,7 @@ extension SessionDirectory {
         )
         let connack = ConnackPacket(isSessionPresent: isPresent, properties: properties)
         session.accept(packet, as: handle, connack: connack)
+        if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
         return .accepted(replacing: replaced)
     }
@@ -183,7 +195,8 @@ extension SessionDirectory {
         if handles.count >= limits.sessionsMax { sweep(now: now) }
         guard handles.count < limits.sessionsMax else { return nil }
         guard memory.reserve(willCost + StateCost.session(identifier)) else { return nil }
-        return insert(StoredSession(clientIdentifier: identifier))
+        let receipts = ExactlyOnceReceipts(memory: memory)
+        return insert(StoredSession(clientIdentifier: identifier, receipts: receipts))
     }
 
     /// Ends the client's earlier connection, and its session too if that is over. True if there is
@@ -203,7 +216,10 @@ extension SessionDirectory {
         }
         dropWill(at: handle.index)
         sessions[handle.index]?.expiresAt = nil
-        if isOver { unsubscribeAll(handle) }
+        if isOver {
+            unsubscribeAll(handle)
+            sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
+        }
         return !isOver
     }
 }

@@ -13,6 +13,8 @@ struct StoredSession {
     /// Only while the client is away and its will is delayed (3.1.3.2.2).
     var willDueAt: MonotonicTime?
     var filters: Set<Text> = []
+    /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
+    var receipts: ExactlyOnceReceipts
 
     func isExpired(at now: MonotonicTime) -> Bool {
         guard let expiresAt else { return false }

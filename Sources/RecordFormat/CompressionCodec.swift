@@ -1,5 +1,5 @@
 /// How the records of a batch are compressed: bits 0 to 2 of its attributes (KIP-98, KIP-110).
-public enum CompressionCodec: UInt8, Sendable {
+public enum CompressionCodec: UInt8, CaseIterable, Sendable {
     case none = 0
     case gzip = 1
     case snappy = 2

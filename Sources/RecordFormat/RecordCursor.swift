@@ -75,16 +75,11 @@ extension RecordBatchView {
     /// The records, decompressed where they have to be. They are valid as long as the batch is,
     /// and until `decompressor` is used again; they take at most `limit` bytes.
     public func records(
-        decompressor: inout ZstdDecompressor,
+        decompressor: inout RecordDecompressor,
         limit: ByteCount
     ) throws(RecordFormatError) -> RecordCursor {
         guard let codec else { throw .codecUnknown(codecNumber) }
-        switch codec {
-        case .none: return RecordCursor(batch: self, records: recordBytes)
-        case .zstd:
-            let plain = try decompressor.decompress(recordBytes, limit: limit)
-            return RecordCursor(batch: self, records: plain)
-        case .gzip, .snappy, .lz4: throw .codecNotSupported(codec)
-        }
+        let plain = try decompressor.decompress(recordBytes, codec: codec, limit: limit)
+        return RecordCursor(batch: self, records: plain)
     }
 }

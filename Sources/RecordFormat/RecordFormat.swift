@@ -3,13 +3,15 @@
 //
 // Start at `RecordBatchView`: it reads a batch in place, in bytes that somebody else owns.
 // `RecordBatchBuilder` makes one from records, without an allocation a record, and
-// `RecordBatchEditor` sets the two fields outside the checksum that only the log knows. A batch is
-// trusted in three steps: `first` says that its frame is whole, `check` that its checksum and
-// counts hold, and the `RecordCursor` checks each record as it walks.
+// `RecordBatchEditor` sets the fields that belong to the log. A batch is trusted in three steps:
+// `first` says that its frame is whole, `check` that its checksum and counts hold, and the
+// `RecordCursor` checks each record as it walks. `RecordBatchValidator` takes all three at once,
+// with a topic's rules, for batches that producers send.
 //
-// What it refuses: magic 0 and 1, and so far the codecs gzip, snappy and lz4. It keeps no state
-// between batches but the memory of its compressor, decompressor and builder. No bytes, however
-// wrong, make it trap; a batch claims memory only up to the limit that its reader sets.
+// `RecordDecompressor` reads every codec of Kafka's; we write zstd alone. What it refuses: magic 0
+// and 1. It keeps no state between batches but the memory of its compressor, decompressor and
+// builder. No bytes, however wrong, make it trap; a batch claims memory only up to the limit that
+// its reader sets, and not before its records really take it (but for up to 8 MiB of lz4's).
 //
 // The header, big-endian: base offset 8, batch length 4 (of what follows), leader epoch 4, magic 1,
 // CRC-32C 4 (of what follows), attributes 2, last offset delta 4, base timestamp 8, max timestamp

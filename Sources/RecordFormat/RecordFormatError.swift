@@ -12,8 +12,6 @@ public enum RecordFormatError: Error, Equatable, Sendable {
     /// The offsets of the batch leave the range of offsets.
     case offsetOutOfRange(Offset)
     case codecUnknown(UInt8)
-    /// A codec of Kafka's that this build cannot read yet.
-    case codecNotSupported(CompressionCodec)
     /// The compressed bytes are damaged.
     case decompressionFailed
     /// The records would take more memory than the reader allows.
@@ -24,6 +22,22 @@ public enum RecordFormatError: Error, Equatable, Sendable {
     case offsetDeltaOutOfOrder(index: Int)
     /// Bytes stand behind the last record.
     case bytesAfterLastRecord(Int)
+    /// The header's max timestamp is not the largest of the records, which is `computed`.
+    case maxTimestampWrong(stored: Timestamp, computed: Timestamp)
+    /// A record's own time is too far from the broker's.
+    case timestampOutOfRange(index: Int, Timestamp)
+    /// A record without a key, for a topic whose records need one.
+    case keyMissing(index: Int)
+    /// A producer marked its batch as something that is not for it to send.
+    case attributeNotAllowed(BatchAttribute)
     /// The batch being built would outgrow what the format can describe.
     case batchTooLarge
+}
+
+/// What a batch's attributes can say that a producer must not, or may not always.
+public enum BatchAttribute: Sendable {
+    case control
+    case transactional
+    case logAppendTime
+    case deleteHorizon
 }

@@ -13,7 +13,7 @@ final class TopicReader {
     private let client: KafkaClient
     private let topic: String
     private var positions: [Int32: Offset] = [:]
-    private var decompressor = ZstdDecompressor()
+    private var decompressor = RecordDecompressor()
 
     init(
         _ client: KafkaClient,

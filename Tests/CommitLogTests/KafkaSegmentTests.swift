@@ -98,7 +98,7 @@ import Testing
 
     private func records(in log: PartitionLog) throws -> [ExpectedRecord] {
         var found: [ExpectedRecord] = []
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         var next = log.reader.logStartOffset
         while next < log.highWatermark {
             var output = ByteWriter()

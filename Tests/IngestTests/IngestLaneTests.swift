@@ -59,6 +59,7 @@ private final class LaneBench {
                         payload: payload,
                         qos: ticket == nil ? .atMostOnce : .atLeastOnce
                     ),
+                    from: PublishOrigin(),
                     at: Timestamp(milliseconds: 1_000),
                     token: token
                 )
@@ -109,7 +110,7 @@ private final class LogInbox {
             let found = try RecordBatchView.first(in: bytes)
             let batch = try #require(found)
             try batch.check(from: .producer)
-            var decompressor = ZstdDecompressor()
+            var decompressor = RecordDecompressor()
             var cursor = try batch.records(decompressor: &decompressor, limit: .mebibytes(1))
             let first = try cursor.next()
             let record = try #require(first)

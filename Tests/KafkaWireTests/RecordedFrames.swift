@@ -79,6 +79,15 @@ enum Exchange {
         case .apiVersions:
             let body = try ApiVersionsRequest(reading: &reader, version: version)
             body.write(to: &output, version: version)
+        case .createTopics:
+            let body = try CreateTopicsRequest(reading: &reader, version: version)
+            body.write(to: &output, version: version)
+        case .deleteTopics:
+            let body = try DeleteTopicsRequest(reading: &reader, version: version)
+            body.write(to: &output, version: version)
+        case .describeConfigs:
+            let body = try DescribeConfigsRequest(reading: &reader, version: version)
+            body.write(to: &output, version: version)
         }
         return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))
     }
@@ -107,6 +116,15 @@ enum Exchange {
             body.write(to: &output, version: version)
         case .apiVersions:
             let body = try ApiVersionsResponse(reading: &reader, version: version)
+            body.write(to: &output, version: version)
+        case .createTopics:
+            let body = try CreateTopicsResponse(reading: &reader, version: version)
+            body.write(to: &output, version: version)
+        case .deleteTopics:
+            let body = try DeleteTopicsResponse(reading: &reader, version: version)
+            body.write(to: &output, version: version)
+        case .describeConfigs:
+            let body = try DescribeConfigsResponse(reading: &reader, version: version)
             body.write(to: &output, version: version)
         }
         return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))

@@ -11,11 +11,19 @@ final class Client {
         var ticket: PublishTicket?
     }
 
+    /// A release as the session handed it on.
+    struct Release: Equatable {
+        var identifier: UInt16
+        var receipt: UInt64
+        var ticket: PublishTicket
+    }
+
     let broker: Broker
     var session: Session
     /// What was sent to the client since `takeOutput`.
     private var output = ByteWriter()
     private(set) var publishes: [Publish] = []
+    private(set) var releases: [Release] = []
     private(set) var end: SessionEnd?
     private(set) var replaced: UInt64?
     /// Leaves CONNACK to the test.
@@ -68,7 +76,14 @@ final class Client {
         switch action {
         case .handled: return true
         case .needBytes, .pause: return false
+        case .release(let identifier, let receipt, let ticket):
+            releases.append(Release(identifier: identifier, receipt: receipt, ticket: ticket))
+            return true
         case .publish(let packet, let ticket):
+            if packet.qos == .exactlyOnce {
+                let number = broker.directory.takeReceiptNumber()
+                session.numbered(packet.packetIdentifier, number)
+            }
             publishes.append(
                 Publish(
                     topic: Text(packet.topic),
@@ -186,6 +201,23 @@ final class Client {
     func stored(_ place: Int) -> [UInt8] {
         guard let ticket = publishes[place].ticket else { return [] }
         session.appended(ticket, now: broker.now, output: &output)
+        return takeOutput()
+    }
+
+    /// Reports one of the publishes failed: it did not reach the log.
+    func storingFailed(_ place: Int) {
+        if let ticket = publishes[place].ticket { session.failed(ticket) }
+    }
+
+    /// Sends PUBREL and returns what was answered at once.
+    @discardableResult
+    func release(_ identifier: UInt16) -> [UInt8] {
+        send { $0.writePublishReply(.pubrel, packetIdentifier: identifier) }
+    }
+
+    /// Reports one of the releases written down, by its place, and returns the answer.
+    func released(_ place: Int) -> [UInt8] {
+        session.appended(releases[place].ticket, now: broker.now, output: &output)
         return takeOutput()
     }
 

@@ -53,16 +53,6 @@ import Testing
         #expect(client.storedThrough(1) == puback(9, 9))
     }
 
-    @Test func `QoS 2 is refused with 0x9B in 5 and with a close in 3.1.1`() {
-        let newer = Broker().connect("c")
-        #expect(newer.publish("a", qos: .exactlyOnce) == [0xe0, 1, 0x9b])
-        #expect(newer.end == .refused(.qosNotSupported))
-        let older = Broker().connect("c", .v311)
-        #expect(older.publish("a", qos: .exactlyOnce) == [])
-        #expect(older.end == .refused(.qosNotSupported))
-        #expect(older.publishes.isEmpty)
-    }
-
     @Test func `retain is refused with 0x9A in 5 and an ordinary message in 3.1.1`() {
         let newer = Broker().connect("c")
         #expect(newer.publish("a", isRetained: true) == [0xe0, 1, 0x9a])

@@ -54,7 +54,7 @@ import Testing
     @Test func `a will is published after a protocol error, a timeout and DISCONNECT 0x04`() {
         let broker = Broker()
         let will = Will(topic: "gone", payload: [])
-        broker.connect("a", will: will).publish("t", qos: .exactlyOnce)
+        broker.connect("a", will: will).publish("t", isRetained: true)
         #expect(broker.takeWills() == ["gone"])
         let silent = broker.connect("b", keepAlive: 1, will: will)
         broker.advance(.seconds(2))

@@ -46,8 +46,12 @@ import Testing
             try? view.check(from: .log)
             _ = (view.lastOffset, view.nextOffset, view.codec, view.timestampType)
         }
-        var decompressor = ZstdDecompressor()
-        _ = bytes.withUnsafeBytes { try? decompressor.decompress($0, limit: .kibibytes(64)).count }
+        var decompressor = RecordDecompressor()
+        for codec in CompressionCodec.allCases {
+            _ = bytes.withUnsafeBytes {
+                try? decompressor.decompress($0, codec: codec, limit: .kibibytes(64)).count
+            }
+        }
     }
 
     /// Noise behind a header that `first` believes.

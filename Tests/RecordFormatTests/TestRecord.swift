@@ -121,7 +121,7 @@ func records(
     in bytes: [UInt8],
     limit: ByteCount = .mebibytes(16)
 ) throws -> [(offset: Int64, record: TestRecord)] {
-    var decompressor = ZstdDecompressor()
+    var decompressor = RecordDecompressor()
     return try bytes.withUnsafeBytes { input in
         guard let batch = try RecordBatchView.first(in: input) else { return [] }
         var cursor = try batch.records(decompressor: &decompressor, limit: limit)

@@ -46,18 +46,18 @@ import Testing
     }
 
     @Test func `a decompressor goes on after a failure, and gives its memory back`() throws {
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor(memoryKept: ByteCount(400_000))
         let frame = unsized([UInt8](repeating: 3, count: 500_000))
         try frame.withUnsafeBytes { bytes in
             #expect(throws: RecordFormatError.self) {
-                _ = try decompressor.decompress(bytes, limit: ByteCount(499_999))
+                _ = try decompressor.decompress(bytes, codec: .zstd, limit: ByteCount(499_999))
             }
-            let plain = try decompressor.decompress(bytes, limit: ByteCount(500_000))
+            let plain = try decompressor.decompress(bytes, codec: .zstd, limit: ByteCount(500_000))
             #expect(plain.count == 500_000)
             #expect(decompressor.memory == ByteCount(500_000))
-            decompressor.releaseMemory()
+            decompressor.trim()
             #expect(decompressor.memory == .zero)
-            let again = try decompressor.decompress(bytes, limit: .mebibytes(1))
+            let again = try decompressor.decompress(bytes, codec: .zstd, limit: .mebibytes(1))
             #expect(again.count == 500_000)
         }
     }
@@ -89,9 +89,9 @@ import Testing
     }
 
     private func decompress(_ frame: [UInt8], limit: ByteCount) throws -> [UInt8] {
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         return try frame.withUnsafeBytes {
-            [UInt8](try decompressor.decompress($0, limit: limit))
+            [UInt8](try decompressor.decompress($0, codec: .zstd, limit: limit))
         }
     }
 
