@@ -101,7 +101,7 @@ final class ClusterMetadataLog {
         folder: String
     ) throws(CommitLogError) {
         var position = 0
-        var decompressor = ZstdDecompressor()
+        var decompressor = RecordDecompressor()
         do throws(RecordFormatError) {
             while position < batches.count {
                 let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
