@@ -5,6 +5,11 @@ import Posix
 enum Failure: Error {
     case portBusy(String)
     case cannotConnect(String)
+    /// Arguments that prove wrong only once a file is read.
+    case usage(String)
+    case input(String)
+    /// A file that holds nothing we can use.
+    case unusable(String)
     case dataFolderUnwritable(String)
     case storage(String)
     case dataFolderInUse(String)
@@ -16,6 +21,7 @@ enum Failure: Error {
     var line: String {
         switch self {
         case .portBusy(let line), .cannotConnect(let line), .dataFolderUnwritable(let line),
+            .usage(let line), .input(let line), .unusable(let line),
             .storage(let line), .dataFolderInUse(let line), .refusedUnsafe(let line),
             .configuration(let line):
             line
@@ -27,6 +33,9 @@ enum Failure: Error {
 
     var code: Int32 {
         switch self {
+        case .usage: 64
+        case .unusable: 65
+        case .input: 66
         case .cannotConnect: 68
         case .portBusy: 69
         case .dataFolderUnwritable: 73
