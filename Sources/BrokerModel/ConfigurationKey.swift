@@ -9,6 +9,7 @@ public struct ConfigurationKey<Settings>: Sendable {
     public let allowedText: String
     public let sentence: String
     private let set: @Sendable (String, inout Settings) -> Bool
+    private let read: @Sendable (Settings) -> String
 
     /// A key whose value lies in a range.
     public init<Value: ConfigurationValue & Comparable>(
@@ -46,6 +47,7 @@ public struct ConfigurationKey<Settings>: Sendable {
             settings[keyPath: path] = value
             return true
         }
+        read = { $0[keyPath: path].configurationText }
     }
 
     private init(
@@ -53,14 +55,19 @@ public struct ConfigurationKey<Settings>: Sendable {
         defaultText: String,
         allowedText: String,
         sentence: String,
-        set: @escaping @Sendable (String, inout Settings) -> Bool
+        set: @escaping @Sendable (String, inout Settings) -> Bool,
+        read: @escaping @Sendable (Settings) -> String
     ) {
         self.name = name
         self.defaultText = defaultText
         self.allowedText = allowedText
         self.sentence = sentence
         self.set = set
+        self.read = read
     }
+
+    /// The value in these settings.
+    public func text(in settings: Settings) -> String { read(settings) }
 
     /// Reads `text` into the settings. False, with the settings as they were, when it is not a
     /// value that this key allows.
@@ -72,12 +79,14 @@ public struct ConfigurationKey<Settings>: Sendable {
     public func inside<Whole>(
         _ path: any WritableKeyPath<Whole, Settings> & Sendable
     ) -> ConfigurationKey<Whole> {
-        let set = set
+        let (set, read) = (set, read)
         return ConfigurationKey<Whole>(
             name: name,
             defaultText: defaultText,
             allowedText: allowedText,
-            sentence: sentence
-        ) { text, whole in set(text, &whole[keyPath: path]) }
+            sentence: sentence,
+            set: { text, whole in set(text, &whole[keyPath: path]) },
+            read: { read($0[keyPath: path]) }
+        )
     }
 }

@@ -8,11 +8,17 @@ import Partitions
 struct BrokerAnswers {
     let identity: KafkaBrokerIdentity
     let catalog: TopicCatalogSnapshot
+    let configuration: KafkaBrokerConfiguration
     private(set) var failures: [FailedRead] = []
 
-    init(identity: KafkaBrokerIdentity, catalog: TopicCatalogSnapshot) {
+    init(
+        identity: KafkaBrokerIdentity,
+        catalog: TopicCatalogSnapshot,
+        configuration: KafkaBrokerConfiguration
+    ) {
         self.identity = identity
         self.catalog = catalog
+        self.configuration = configuration
     }
 
     // MARK: ApiVersions
@@ -54,26 +60,6 @@ struct BrokerAnswers {
         return bytes.allSatisfy {
             isWord($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
         }
-    }
-
-    // MARK: Produce
-
-    /// Refuses every partition with an error that no client retries, and says why where the
-    /// version has room for a sentence.
-    static func produceRefused(_ request: ProduceRequest) -> ProduceResponse {
-        let topics = request.topics.map { topic in
-            ProduceResponse.Topic(
-                name: topic.name,
-                id: topic.id,
-                partitions: topic.partitions.map { wanted in
-                    var partition = ProduceResponse.Partition(index: wanted.index)
-                    partition.errorCode = .topicAuthorizationFailed
-                    partition.errorMessage = "this broker takes records over MQTT only"
-                    return partition
-                }
-            )
-        }
-        return ProduceResponse(topics: topics)
     }
 
     // MARK: ListOffsets

@@ -8,7 +8,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
     /// What became of one request.
     enum Step {
         case answered
-        /// A fetch that is looked at again: its frame stays where it is, and reading pauses.
+        /// It is looked at again: its frame stays where it is, and reading pauses.
         case waiting
         case refused(CloseReason)
     }
@@ -22,20 +22,36 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     let connection: Connection
     let service: KafkaService
-    private var client = KafkaClientName()
+    private(set) var client = KafkaClientName()
     var frontFetch: FrontFetch?
+    /// Where the request at the front is, when a reader thread has to do with it.
+    var readers = ReaderState.idle
     private var timers: [TimerID] = []
     /// Of the fetch pool, for records that the peer has not taken yet.
     private var reserved = ByteCount.zero
     private var isUnsettled = false
     private var waitsForOutput = false
     private var lastWrite = MonotonicTime(nanoseconds: 0)
-    private var producesRefused = false
     private var isIntroduced = false
+    /// When it last asked for something.
+    private(set) var lastRequest: MonotonicTime
+
+    // Produce
+    var produces = ProduceRing()
+    var produceBytesInFlight = ByteCount.zero
+    var hasAnsweredProduces = false
+    var waitsForProduces = ProduceWait.nothing
+    /// Answers are complete, and there was no room for them in the output.
+    var triesToWrite = false
+    /// The request about topics at the front of the input, while the log works on it.
+    var frontTopics: FrontTopics?
+    /// What that request means, if it deletes: afterwards the catalog no longer tells.
+    var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
         self.service = service
+        lastRequest = service.loop.now
     }
 
     // MARK: Connection
@@ -45,6 +61,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         output: inout ByteWriter
     ) -> ConnectionAction {
         stopWaiting()
+        lastRequest = service.loop.now
         let outputStart = output.count
         var consumed = 0
         do throws(KafkaWireError) {
@@ -63,7 +80,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
                 case .whole(let frame):
                     let frameEnd = consumed &+ KafkaFrame.lengthBytes &+ frame.count
                     switch try answer(frame, &output) {
-                    case .answered: consumed = frameEnd
+                    case .answered:
+                        consumed = frameEnd
+                        service.counters.requests.add()
                     case .waiting: return .pause(consumed: consumed)
                     case .refused(let reason): return .close(consumed: frameEnd, reason)
                     }
@@ -78,11 +97,16 @@ final class KafkaConnectionHandler: ConnectionHandler {
         }
     }
 
-    func outputDrained() { settle() }
+    func outputDrained() {
+        settle()
+        tryToWrite()
+    }
 
     func closed(_ reason: CloseReason) {
         if reason == .outputOverflow { service.counters.stalled.add() }
         stopWaiting()
+        forgetProduces()
+        abandonReading()
         service.forget(connection.id)
         release()
     }
@@ -97,13 +121,14 @@ final class KafkaConnectionHandler: ConnectionHandler {
     }
 
     private func stopWaiting() {
+        waitsForProduces = .nothing
         service.unpark(connection.id)
         guard !timers.isEmpty else { return }
         for timer in timers { service.loop.cancel(timer) }
         timers.removeAll(keepingCapacity: true)
     }
 
-    /// Counts record bytes against the pool until the peer has taken them.
+    /// Gives back record bytes that the pool counts once the peer has taken them.
     func holdUntilSent(_ size: ByteCount) {
         reserved += size
         wrote()
@@ -130,6 +155,12 @@ final class KafkaConnectionHandler: ConnectionHandler {
         lookAgain()
     }
 
+    /// Nothing was asked that is not answered.
+    var isIdle: Bool {
+        produces.isEmpty && frontFetch == nil && frontTopics == nil
+            && connection.pendingOutput == .zero
+    }
+
     private func release() {
         let size = reserved
         reserved = .zero
@@ -146,28 +177,34 @@ final class KafkaConnectionHandler: ConnectionHandler {
         let header = try KafkaRequestHeader(reading: &reader)
         note(header)
         guard let api = header.api else { throw .unknownAPI(header.apiKey) }
+        if api == .produce { return try produce(&reader, header, &output) }
+        guard produces.isEmpty else {
+            waitsForProduces = .allAnswered
+            return .waiting
+        }
         let version = header.apiVersion
-        if api != .fetch || frontFetch == nil { service.counters.requests.add() }
         switch api {
         case .apiVersions: try answerApiVersions(&reader, header, &output)
-        case .metadata:
-            let request = try MetadataRequest(reading: &reader, version: version)
-            let response = answers.metadata(request, version: version)
-            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
-        case .listOffsets:
-            let request = try ListOffsetsRequest(reading: &reader, version: version)
-            var answers = answers
-            let response = answers.listOffsets(request, version: version)
-            report(answers.failures)
-            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
-        case .produce: return try refuseProduce(&reader, header, &output)
+        case .metadata: return try metadata(&reader, header, &output)
+        case .listOffsets: return try listOffsets(&reader, header, &output)
+        case .produce: return try produce(&reader, header, &output)
         case .fetch: return try fetch(&reader, header, &output)
+        case .createTopics: return try createTopics(&reader, header, &output)
+        case .deleteTopics: return try deleteTopics(&reader, header, &output)
+        case .describeConfigs:
+            let request = try DescribeConfigsRequest(reading: &reader, version: version)
+            let response = answers.describeConfigs(request)
+            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
         }
         return .answered
     }
 
-    private var answers: BrokerAnswers {
-        BrokerAnswers(identity: service.identity, catalog: service.catalog.snapshot)
+    var answers: BrokerAnswers {
+        BrokerAnswers(
+            identity: service.identity,
+            catalog: service.catalog.snapshot,
+            configuration: service.configuration
+        )
     }
 
     private func answerApiVersions(
@@ -189,40 +226,13 @@ final class KafkaConnectionHandler: ConnectionHandler {
         respond(to: header, .apiVersions, &output) { response.write(to: &$0, version: version) }
     }
 
-    private func refuseProduce(
-        _ reader: inout ByteReader,
-        _ header: KafkaRequestHeader,
-        _ output: inout ByteWriter
-    ) throws(KafkaWireError) -> Step {
-        let version = header.apiVersion
-        let request = try ProduceRequest(reading: &reader, version: version)
-        service.counters.producesRefused.add()
-        if !producesRefused {
-            producesRefused = true
-            service.report(
-                .produceRefused(peer: connection.peer, client: client)
-            )
-        }
-        // Who asked for no answer learns of an error by the connection's end, as with Kafka.
-        guard request.acks != 0 else {
-            return .refused(.refused("Produce is not served"))
-        }
-        let response = BrokerAnswers.produceRefused(request)
-        respond(to: header, .produce, &output) { response.write(to: &$0, version: version) }
-        return .answered
-    }
-
     func respond(
         to header: KafkaRequestHeader,
         _ api: KafkaAPI,
         _ output: inout ByteWriter,
         _ body: (inout ByteWriter) -> Void
     ) {
-        let start = KafkaFrame.begin(&output)
-        KafkaResponseHeader(correlationID: header.correlationID)
-            .write(to: &output, api: api, version: header.apiVersion)
-        body(&output)
-        KafkaFrame.end(&output, startedAt: start)
+        header.writeResponse(api, to: &output, body)
     }
 
     /// Keeps who this is, for reports. A first whole request ends the handshake's time limit.
@@ -235,7 +245,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         client.clientID = bounded(clientID)
     }
 
-    private func bounded(_ text: String) -> String {
+    func bounded(_ text: String) -> String {
         String(text.prefix(KafkaServerLimits.clientNameLengthMax))
     }
 

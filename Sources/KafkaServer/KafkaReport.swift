@@ -7,8 +7,17 @@ import Posix
 public enum KafkaReport: Equatable, Sendable {
     /// A connection was closed because of what its peer sent.
     case disconnected(peer: SocketAddress, client: KafkaClientName, KafkaWireError)
-    /// A producer was told that this broker takes no Produce requests.
-    case produceRefused(peer: SocketAddress, client: KafkaClientName)
+    /// A producer's batch was not stored, for this reason.
+    case batchRefused(
+        peer: SocketAddress,
+        client: KafkaClientName,
+        topic: String,
+        KafkaErrorCode,
+        String
+    )
+    /// A client made a topic, by asking for it or in so many words; or deleted one.
+    case topicCreated(TopicName, partitions: Int, client: KafkaClientName)
+    case topicDeleted(TopicName, client: KafkaClientName)
     /// A fetch or a lookup could not read the log; the client got a storage error.
     case readFailed(TopicPartition, CommitLogError)
 }
@@ -29,6 +38,10 @@ public final class KafkaServerCounters: Sendable {
     /// Fetches that waited for records, and those that waited for memory.
     public let longPolls = Counter()
     public let memoryWaits = Counter()
+    /// Fetches that a reader thread had to read from the disk.
+    public let coldFetches = Counter()
+    /// Fetches that an iteration of the loop left to the next one.
+    public let fetchesDeferred = Counter()
     /// Connections closed for what their peer sent, by kind.
     public let malformed = Counter()
     public let oversized = Counter()
@@ -36,7 +49,18 @@ public final class KafkaServerCounters: Sendable {
     public let unsupportedVersions = Counter()
     /// Connections cut because their peer took no answers.
     public let stalled = Counter()
-    public let producesRefused = Counter()
+    /// Connections that asked for nothing for too long.
+    public let idle = Counter()
+    /// Produce requests, the batches in them that were refused or that the log failed, and how
+    /// often one had to wait for memory.
+    public let produces = Counter()
+    public let batchesRefused = Counter()
+    public let appendsFailed = Counter()
+    public let produceMemoryWaits = Counter()
+    public let bytesProduced = Counter()
+    public let recordsProduced = Counter()
+    public let topicsCreated = Counter()
+    public let topicsDeleted = Counter()
     public let readsFailed = Counter()
 
     public init() {}

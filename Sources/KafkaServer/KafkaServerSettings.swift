@@ -1,11 +1,19 @@
 import BrokerModel
+import CommitLog
 
 /// What an operator can set about the Kafka listener.
 public struct KafkaServerSettings: Sendable {
-    /// The largest request. Produce, once it is served, will want more.
-    public var requestBytesMax = ByteCount.mebibytes(1)
+    /// The largest request; a Produce may bring several partitions' batches.
+    public var requestBytesMax = ByteCount.mebibytes(2)
     /// The most record bytes in one Fetch response, whatever the client asks for.
     public var fetchBytesMax = ByteCount.mebibytes(4)
+    /// How long a new connection may take to its first whole request.
+    public var handshakeTimeout = Duration.seconds(10)
+    /// How long a connection may ask for nothing; nil is for ever.
+    public var idleMax = TimeLimit(.minutes(10))
+
+    /// The most threads that wait for the disk so that the Kafka loop need not.
+    public var readerThreads = 2
 
     public init() {}
 
@@ -25,6 +33,27 @@ public struct KafkaServerSettings: Sendable {
                 of: defaults,
                 in: .kibibytes(64) ... .mebibytes(64),
                 "The most record bytes in one Fetch response; a single larger batch still comes."
+            ),
+            .init(
+                "kafka.handshake.timeout",
+                \.handshakeTimeout,
+                of: defaults,
+                in: .milliseconds(100) ... .minutes(10),
+                "A Kafka client is cut off when its first request takes longer than this."
+            ),
+            .init(
+                "connections.max.idle.ms",
+                \.idleMax,
+                of: defaults,
+                allowed: "1s ... 3650d, milliseconds, or -1",
+                "A Kafka client that asks for nothing for this long is disconnected; -1: never."
+            ) { $0.duration == nil || $0.isWithin(.seconds(1) ... .days(3_650)) },
+            .init(
+                "fetch.reader.threads",
+                \.readerThreads,
+                of: defaults,
+                in: 1...16,
+                "How many reads of records that are not in memory run at the same time."
             ),
         ]
     }

@@ -1,4 +1,5 @@
 import BrokerModel
+import CommitLog
 import EventLoop
 import Partitions
 
@@ -18,8 +19,25 @@ public final class KafkaService {
     /// Pays for record bytes from the moment they are read until they are sent.
     let fetchMemory: MemoryPool
 
-    private var handlers: [UInt64: KafkaConnectionHandler] = [:]
+    let produceLane: ProduceLane
+    let produceTargets: ProduceTargets
+    /// Defaults of topics, and what the broker tells of its own settings. Set before the loop runs.
+    public var configuration = KafkaBrokerConfiguration()
+    let topicChanges: TopicChanges
+    private var produceCheck: ProduceCheck
+    /// Connections whose Produce waits for memory.
+    private var produceWaiters: [UInt64] = []
+
+    private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
+    private var idleTimer: TimerID?
+    /// Waits for the disk in this loop's stead.
+    let readers: ReaderPool
+    let readerMailbox: Mailbox<ReaderAnswer>
+    var turns = FetchTurns()
+
     private var waiters = FetchWaiters()
+    /// The connections that have fetched.
+    private var consumers: Set<UInt64> = []
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -28,25 +46,58 @@ public final class KafkaService {
         catalog: TopicCatalog,
         identity: KafkaBrokerIdentity = .unknown,
         settings: KafkaServerSettings,
-        fetchMemory: MemoryPool
+        fetchMemory: MemoryPool,
+        produceMemory: MemoryPool,
+        shard: Mailbox<PartitionShardMessage>
     ) {
         self.loop = loop
         self.catalog = catalog
         self.identity = identity
         self.settings = settings
         self.fetchMemory = fetchMemory
+        produceLane = ProduceLane(loop: loop, shard: shard, memory: produceMemory)
+        produceTargets = ProduceTargets(catalog)
+        produceCheck = ProduceCheck(
+            decompressedBytesMax: ByteCount(
+                produceMemory.capacity.rawValue * KafkaServerLimits.decompressedShare
+            )
+        )
+        topicChanges = TopicChanges(loop: loop, shard: shard)
         let inbox = Inbox()
         let mailbox: Mailbox<HighWatermarkAdvance> = loop.makeMailbox { _ in
             inbox.service?.highWatermarksAdvanced()
         }
         highWatermarkSignal = HighWatermarkSignal(mailbox: mailbox)
+        readerMailbox = loop.makeMailbox { inbox.service?.arrived($0) }
+        readers = ReaderPool(
+            threads: settings.readerThreads,
+            queueMax: KafkaServerLimits.readerQueueMax
+        )
         inbox.service = self
+        joinProduces()
     }
+
+    private func joinProduces() {
+        loop.burstEnded = { [produceLane] in produceLane.burstEnded() }
+        produceLane.memoryReturned = { [unowned self] in produceMemoryReturned() }
+        produceLane.appendFailed = { [counters] in counters.appendsFailed.add() }
+        topicChanges.changed = { [unowned self] change, outcome in
+            let handler = handlers[change.connection]
+            if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }
+            handler?.topicChanged(change.topic, outcome)
+        }
+    }
+
+    deinit { readers.stop() }
+
+    /// What the reader threads were asked.
+    public var readerCounters: ReaderPoolCounters { readers.counters }
 
     /// The handler of an accepted connection, for `EventLoop.listen`.
     public func accept(_ connection: Connection) -> any ConnectionHandler {
         let handler = KafkaConnectionHandler(connection, service: self)
         handlers[connection.id] = handler
+        watchIdleConnections()
         return handler
     }
 
@@ -83,7 +134,42 @@ public final class KafkaService {
 
     func forget(_ connection: UInt64) {
         unpark(connection)
+        produceWaiters.removeAll { $0 == connection }
         handlers[connection] = nil
+        consumers.remove(connection)
+        turns.remove(connection)
+    }
+
+    /// Whether this connection's fetch may read in this iteration; if not, it is shown again.
+    func mayRead(_ handler: KafkaConnectionHandler) -> Bool {
+        let answer = turns.mayRead(handler.connection.id, now: loop.now)
+        if answer.mustSchedule { scheduleTurns() }
+        if !answer.now { counters.fetchesDeferred.add() }
+        return answer.now
+    }
+
+    private func scheduleTurns() {
+        loop.schedule(at: loop.now + .nanoseconds(1)) { [weak self] in
+            guard let self else { return }
+            for connection in turns.callNext(now: loop.now) { handlers[connection]?.lookAgain() }
+            if turns.count > 0 { scheduleTurns() }
+        }
+    }
+
+    /// The most that one consumer may have of the pool. All shares together fit it, so that those
+    /// who take their answers slowly leave the others theirs.
+    func fetchShare(of handler: KafkaConnectionHandler) -> Int {
+        consumers.insert(handler.connection.id)
+        let share = fetchMemory.capacity.rawValue / consumers.count
+        return max(share, KafkaServerLimits.fetchReservationMin)
+    }
+
+    private func arrived(_ answers: [ReaderAnswer]) {
+        for answer in answers {
+            fetchMemory.release(answer.granted)
+            handlers[answer.connection]?.arrived(answer)
+        }
+        wakeMemoryWaiters()
     }
 
     /// Calls `settle` once this iteration's output was offered to the socket.
@@ -103,7 +189,96 @@ public final class KafkaService {
     func releaseFetchMemory(_ size: ByteCount) {
         guard size > .zero else { return }
         fetchMemory.release(size)
-        for connection in waiters.needingMemory() { handlers[connection]?.lookAgain() }
+        wakeMemoryWaiters()
+    }
+
+    private func wakeMemoryWaiters() {
+        let free = fetchMemory.capacity - fetchMemory.used
+        for connection in waiters.needingMemory(free: max(.zero, free)) {
+            handlers[connection]?.lookAgain()
+        }
+    }
+}
+
+// MARK: - Produce
+
+extension KafkaService {
+    /// No connection holds more of the pool, so that one slow disk's producer leaves room for the
+    /// others; a single request may be larger.
+    var produceBytesInFlightMax: Int { produceLane.memory.capacity.rawValue / 4 }
+
+    func check(
+        _ records: UnsafeRawBufferPointer?,
+        for topic: TopicEntry,
+        version: Int16
+    ) throws(ProduceRefusal) -> CheckedBatch {
+        let batch = try produceCheck.check(
+            records,
+            for: topic,
+            version: version,
+            now: loop.wallClock
+        )
+        counters.bytesProduced.add(batch.bytes.count)
+        counters.recordsProduced.add(batch.recordCount)
+        return batch
+    }
+
+    func waitForProduceMemory(_ connection: UInt64) {
+        counters.produceMemoryWaits.add()
+        produceWaiters.append(connection)
+    }
+
+    private func produceMemoryReturned() {
+        guard !produceWaiters.isEmpty else { return }
+        let waiters = produceWaiters
+        produceWaiters.removeAll(keepingCapacity: true)
+        for connection in waiters { handlers[connection]?.lookAgain() }
+    }
+}
+
+// MARK: - Topics
+
+extension KafkaService {
+    private func noteChange(
+        _ change: TopicChanges.Change,
+        of topic: TopicEntry,
+        by handler: KafkaConnectionHandler?
+    ) {
+        let client = handler?.client ?? KafkaClientName()
+        switch change.kind {
+        case .creation:
+            counters.topicsCreated.add()
+            let count = topic.partitions.count
+            report(.topicCreated(topic.name, partitions: count, client: client))
+        case .deletion:
+            counters.topicsDeleted.add()
+            report(.topicDeleted(topic.name, client: client))
+        }
+    }
+}
+
+// MARK: - Idle connections
+
+extension KafkaService {
+    /// One pass over all connections now and then costs less than a timer for each.
+    private func watchIdleConnections() {
+        guard idleTimer == nil, let limit = settings.idleMax.duration else { return }
+        let interval = min(.seconds(30), limit / 4)
+        idleTimer = loop.schedule(at: loop.now + interval) { [weak self] in
+            self?.closeIdleConnections()
+        }
+    }
+
+    private func closeIdleConnections() {
+        idleTimer = nil
+        guard let limit = settings.idleMax.duration else { return }
+        let oldest = loop.now.rawValue &- limit.nanoseconds
+        for handler in handlers.values
+        where handler.lastRequest.rawValue <= oldest && handler.isIdle {
+            counters.idle.add()
+            handler.connection.close(.timedOut(.keepAlive))
+        }
+        if !handlers.isEmpty { watchIdleConnections() }
     }
 }
 

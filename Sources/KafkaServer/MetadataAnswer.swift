@@ -3,9 +3,14 @@ import CommitLog
 import KafkaWire
 import Partitions
 
-/// What Metadata says: one broker that leads everything. Topics are not created by asking.
+/// What Metadata says: one broker that leads everything. `front` has what became of the topics that
+/// were missing and could be made.
 extension BrokerAnswers {
-    func metadata(_ request: MetadataRequest, version: Int16) -> MetadataResponse {
+    func metadata(
+        _ request: MetadataRequest,
+        version: Int16,
+        _ front: FrontTopics
+    ) -> MetadataResponse {
         var response = MetadataResponse()
         response.brokers = [
             .init(
@@ -18,13 +23,15 @@ extension BrokerAnswers {
         response.controllerID = identity.nodeID
         if request.wantsClusterOperations { response.clusterOperations = Operations.cluster }
         if let wanted = request.topics {
-            response.topics = wanted.map { topic($0, version: version) }
+            response.topics = wanted.map { topic($0, version: version, front) }
         } else {
             response.topics = catalog.topics.map(describe)
         }
         if request.wantsTopicOperations {
             for index in response.topics.indices where response.topics[index].errorCode == .none {
-                response.topics[index].operations = Operations.topic
+                let isInternal = response.topics[index].isInternal
+                response.topics[index].operations =
+                    isInternal ? Operations.internalTopic : Operations.topic
             }
         }
         return response
@@ -32,7 +39,8 @@ extension BrokerAnswers {
 
     private func topic(
         _ wanted: MetadataRequest.Topic,
-        version: Int16
+        version: Int16,
+        _ front: FrontTopics
     ) -> MetadataResponse.Topic {
         guard let text = wanted.name else {
             // Asking by id alone came with version 12.
@@ -44,9 +52,18 @@ extension BrokerAnswers {
         }
         guard let name = TopicName(text) else { return missing(.invalidTopic, name: text) }
         guard let topic = catalog.topic(named: name) else {
-            return missing(.unknownTopicOrPartition, name: text)
+            return missing(reason(of: name, front), name: text)
         }
         return describe(topic)
+    }
+
+    private func reason(of name: TopicName, _ front: FrontTopics) -> KafkaErrorCode {
+        // Clients ask again after this one.
+        if front.waiting.contains(name) { return .leaderNotAvailable }
+        guard case .failure(let error)? = front.outcomes[name] else {
+            return .unknownTopicOrPartition
+        }
+        return TopicRefusal(error).code
     }
 
     private func missing(
@@ -98,8 +115,13 @@ extension BrokerAnswers {
     /// What anybody may do here, as bits of Kafka's operation codes (KIP-430).
     private enum Operations {
         private static let read: Int32 = 1 << 3
+        private static let write: Int32 = 1 << 4
+        private static let create: Int32 = 1 << 5
+        private static let delete: Int32 = 1 << 6
         private static let describe: Int32 = 1 << 8
-        static let topic = read | describe
-        static let cluster = describe
+        private static let describeConfigs: Int32 = 1 << 10
+        static let internalTopic = read | describe | describeConfigs
+        static let topic = internalTopic | write | delete
+        static let cluster = create | describe | describeConfigs
     }
 }

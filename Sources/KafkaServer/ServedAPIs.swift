@@ -1,12 +1,11 @@
 import KafkaWire
 
 extension KafkaAPI {
-    /// What ApiVersions tells clients. Groups, transactions and administration are not in it, so
-    /// that clients do not wait for a coordinator that is not there.
+    /// What ApiVersions tells clients. Groups and transactions are not in it, so that clients do not
+    /// wait for a coordinator that is not there.
     ///
-    /// Produce is in it although each record is refused: librdkafka takes zstd and the batches of
-    /// message format 2 for unsupported where Produce 7 and 3 are not advertised, and its older
-    /// versions want the range to begin at 0 (KAFKA-18659).
+    /// Produce is in it from 0 on, although 3 is the least that is served: older versions of
+    /// librdkafka want the range to begin there (KAFKA-18659).
     static let advertised: [ServedAPI] = allCases.map { api in
         ServedAPI(
             key: api.rawValue,

@@ -60,8 +60,11 @@ struct BrokerGraph {
             loop: kafkaLoop,
             catalog: catalog,
             settings: settings.kafka,
-            fetchMemory: pools.fetch
+            fetchMemory: pools.fetch,
+            produceMemory: pools.produce,
+            shard: shard.mailbox
         )
+        kafka.configuration = settings.kafkaConfiguration
         shard.signals = [kafka.highWatermarkSignal]
         shard.report = { [log = self.log] in log.storage($0) }
         mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
@@ -172,6 +175,7 @@ struct BrokerGraph {
         var limits = ConnectionLimits()
         limits.connectionsMax = settings.kafkaConnectionsMax
         limits.packetTimeout = settings.kafkaRequestTimeout
+        limits.handshakeTimeout = settings.kafka.handshakeTimeout
         // One answer may hold a whole fetch; a second one waits until the first has left.
         limits.outputBytesMax = settings.kafka.fetchBytesMax + .mebibytes(1)
         do throws(EventLoopError) {

@@ -74,12 +74,25 @@ final class BrokerLog: Sendable {
                     "reason": "\(error)",
                 ]
             )
-        case .produceRefused(let peer, let client):
+        case .batchRefused(let peer, let client, let topic, let code, let message):
             repeated(
-                "produce is not served yet; publish over MQTT",
-                kind: "produce",
-                ["peer": "\(peer)", "client": client.clientID]
+                "a producer's batch was refused",
+                kind: "\(code)",
+                [
+                    "peer": "\(peer)", "client": client.clientID, "topic": topic,
+                    "error": "\(code)", "reason": message,
+                ]
             )
+        case .topicCreated(let topic, let partitions, let client):
+            info(
+                "topic created",
+                [
+                    "topic": "\(topic)", "partitions": "\(partitions)",
+                    "client": client.clientID,
+                ]
+            )
+        case .topicDeleted(let topic, let client):
+            info("topic deleted", ["topic": "\(topic)", "client": client.clientID])
         case .readFailed(let partition, let error):
             repeated(
                 "partition cannot be read",

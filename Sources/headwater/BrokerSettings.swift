@@ -13,6 +13,8 @@ struct BrokerSettings: Sendable {
     var nodeID = 1
     /// Where the operator set `node.id`; nil when it is the default.
     var nodeIDPlace: String?
+    /// The keys that the operator set.
+    var keysSet: Set<String> = []
     var mqttListener = "127.0.0.1:1883"
     var kafkaListener = "127.0.0.1:9092"
     var kafkaAdvertised = ""
@@ -136,7 +138,10 @@ struct BrokerSettings: Sendable {
     /// that finds no descriptor for its next segment takes nothing more until a restart, so
     /// connections must never get that far.
     mutating func fitConnections(descriptors: Int) -> Bool {
-        let room = max(2, descriptors - Self.descriptorsKept)
+        let forSegments = OpenSegments.countMax(descriptors: descriptors)
+            * OpenSegments.filesPerSegment
+        let kept = min(Self.descriptorsKept + forSegments, descriptors * 7 / 8)
+        let room = max(2, descriptors - kept)
         let wanted = mqtt.connectionsMax + kafkaConnectionsMax
         guard wanted > room else { return false }
         mqtt.connectionsMax = max(1, room * mqtt.connectionsMax / wanted)
@@ -144,9 +149,26 @@ struct BrokerSettings: Sendable {
         return true
     }
 
-    /// What connections leave to the log's files, to listeners and to clients that are being told
-    /// of their refusal.
+    /// What connections leave to the logs' active files, to listeners and to clients that are being
+    /// told of their refusal.
     private static let descriptorsKept = 256
+
+    /// What Kafka clients are told of all this.
+    var kafkaConfiguration: KafkaBrokerConfiguration {
+        var configuration = KafkaBrokerConfiguration()
+        configuration.topicDefaults = topics
+        configuration.creation = creation
+        configuration.settings = Self.keys.map { key in
+            KafkaBrokerConfiguration.Setting(
+                name: key.name,
+                value: key.text(in: self),
+                defaultText: key.defaultText,
+                isSet: keysSet.contains(key.name),
+                sentence: key.sentence
+            )
+        }
+        return configuration
+    }
 
     private static var isListener: @Sendable (String) -> Bool {
         { text in HostAndPort(text) != nil }

@@ -1,11 +1,13 @@
 import BrokerModel
 
 /// How the memory ceiling is shared out. Each pool pushes back on its own when it is full:
-/// `ingest` stops reading publishers, `fetch` lets a fetch wait, `network.input` stops reading a
-/// connection whose frame is incomplete, `network.output` refuses deliveries at QoS 0,
-/// `deliveries` drops those at QoS 1.
+/// `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a fetch wait,
+/// `network.input` stops reading a connection whose frame is incomplete, `network.output` refuses
+/// deliveries at QoS 0, `deliveries` drops those at QoS 1.
 struct MemoryPools {
     let ingest: MemoryPool
+    /// What Kafka producers sent and the log has not answered for.
+    let produce: MemoryPool
     let fetch: MemoryPool
     let mqttInput: MemoryPool
     let mqttOutput: MemoryPool
@@ -23,7 +25,8 @@ struct MemoryPools {
             MemoryPool(name: name, capacity: ByteCount(ceiling.rawValue / 16 * sixteenths))
         }
         ingest = pool("ingest", 4)
-        fetch = pool("fetch", 4)
+        produce = pool("produce", 1)
+        fetch = pool("fetch", 3)
         mqttInput = pool("mqtt.input", 2)
         mqttOutput = pool("mqtt.output", 2)
         deliveries = pool("mqtt.deliveries", 1)
@@ -33,6 +36,9 @@ struct MemoryPools {
     }
 
     var all: [MemoryPool] {
-        [ingest, fetch, mqttInput, mqttOutput, deliveries, sessions, kafkaInput, kafkaOutput]
+        [
+            ingest, produce, fetch, mqttInput, mqttOutput, deliveries, sessions, kafkaInput,
+            kafkaOutput,
+        ]
     }
 }

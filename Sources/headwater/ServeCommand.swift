@@ -95,6 +95,7 @@ struct ServeCommand: ParsableCommand {
             settings.dataDirectory = defaultDataDirectory(user: user, environment: environment)
         }
         settings.nodeIDPlace = reader.places["node.id"]
+        settings.keysSet = Set(reader.places.keys)
         settings.dataDirectory = absolutePath(
             try expandingHome(settings.dataDirectory, environment: environment)
         )

@@ -59,8 +59,12 @@ final class TestBroker {
             catalog: catalog,
             identity: Self.identity,
             settings: settings,
-            fetchMemory: pool
+            fetchMemory: pool,
+            produceMemory: MemoryPool(name: "produce", capacity: .mebibytes(8)),
+            shard: loop.makeMailbox { _ in }
         )
+        // Nobody would answer: the test itself owns the store.
+        service.configuration.creation.createsOnFirstUse = false
         let reports = reports
         service.report = { reports.add($0) }
         counters = service.counters
