@@ -13,12 +13,15 @@ struct ReplayProgress {
     var bytes = 0
     var size: Int?
     private let start: Int64
+    /// False at QoS 0.
+    private let isAcknowledged: Bool
     private var nextShown: Int64
     private var skipped = 0
     private var reasons: [(line: Int, reason: String)] = []
 
-    init(start: Int64) {
+    init(start: Int64, isAcknowledged: Bool) {
         self.start = start
+        self.isAcknowledged = isAcknowledged
         nextShown = start + Self.interval
     }
 
@@ -33,7 +36,8 @@ struct ReplayProgress {
         let now = SystemClock.monotonicNanoseconds
         nextShown = now + Self.interval
         let seconds = Double(now - start) / 1e9
-        var line = "\(rows) rows read, \(published) published, \(acknowledged) acknowledged, "
+        var line = "\(rows) rows read, \(published) published, "
+        if isAcknowledged { line += "\(acknowledged) acknowledged, " }
         line += "\(Int(Double(rows) / max(seconds, 1e-3))) rows/s"
         if let size, bytes > 0, bytes <= size {
             let left = seconds * Double(size - bytes) / Double(bytes)
@@ -43,7 +47,7 @@ struct ReplayProgress {
     }
 
     /// The exact counts, and why rows were skipped.
-    func finish(published: Int, acknowledged: Int, isAcknowledged: Bool) {
+    func finish(published: Int, acknowledged: Int) {
         let seconds = Double(SystemClock.monotonicNanoseconds - start) / 1e9
         var text = "\(rows) rows read, \(published) published"
         text += isAcknowledged ? ", \(acknowledged) acknowledged" : " at QoS 0"

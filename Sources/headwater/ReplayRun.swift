@@ -31,7 +31,7 @@ struct ReplayRun {
         stopping.block()
         let start = SystemClock.monotonicNanoseconds
         end = duration.map { start + Int64($0 * 1e9) } ?? .max
-        progress = ReplayProgress(start: start)
+        progress = ReplayProgress(start: start, isAcknowledged: options.qos != 0)
         let client = try MQTTClient(
             to: address,
             clientIdentifier: "replay-\(SystemProcess.id)"
@@ -45,7 +45,7 @@ struct ReplayRun {
             repeat { try replayOnce() } while options.loop && !isOver
             try publisher.finish()
         } catch {
-            report()
+            if progress.rows > 0 { report() }
             throw error
         }
         report()
@@ -79,9 +79,11 @@ struct ReplayRun {
             case .bad(let line, let reason): progress.skip(line, reason)
             case .row(let row): try replay(row)
             }
-            progress.bytes = source.bytesRead
+            progress.bytes = source.bytesTaken
             progress.size = source.size
-            if progress.isDue { try showProgress() }
+            // At full speed nothing else looks for a signal.
+            if progress.rows & 255 == 0 { lookForSignal() }
+            if progress.isDue { showProgress() }
         }
         if source.wasInterrupted { signalCame = true }
     }
@@ -95,10 +97,12 @@ struct ReplayRun {
         return try reader.next()
     }
 
-    private mutating func showProgress() throws {
-        // At full speed nothing else would look for a signal.
+    private mutating func lookForSignal() {
         let signal = try? stopping.wait(timeout: .zero)
         if signal != nil { signalCame = true }
+    }
+
+    private mutating func showProgress() {
         progress.show(published: publisher.published, acknowledged: publisher.acknowledged)
     }
 
@@ -200,15 +204,11 @@ struct ReplayRun {
                 signalCame = true
                 return false
             }
-            if progress.isDue { try showProgress() }
+            if progress.isDue { showProgress() }
         }
     }
 
     private func report() {
-        progress.finish(
-            published: publisher.published,
-            acknowledged: publisher.acknowledged,
-            isAcknowledged: options.qos != 0
-        )
+        progress.finish(published: publisher.published, acknowledged: publisher.acknowledged)
     }
 }

@@ -14,7 +14,7 @@ final class ReplaySource {
     private let buffer: UnsafeMutableRawBufferPointer
     private var position = 0
     private var end = 0
-    private(set) var bytesRead = 0
+    private var bytesRead = 0
     private(set) var wasInterrupted = false
 
     init(path: String, isInterrupted: @escaping () -> Bool) throws(Failure) {
@@ -33,20 +33,22 @@ final class ReplaySource {
     /// The whole file's size; nil when it has none.
     var size: Int? { stream.size }
 
+    var bytesTaken: Int { bytesRead - (end - position) }
+
     /// Whether the next byte has to be waited for, or at least asked for.
     var isDrained: Bool { position == end }
 
     /// The next byte; nil at the end.
     @inline(__always)
     func next() throws(Failure) -> UInt8? {
-        guard position < end || (try fill()) else { return nil }
+        if position == end, try !fill() { return nil }
         defer { position &+= 1 }
         return buffer[position]
     }
 
     /// The next byte, without taking it.
     func peek() throws(Failure) -> UInt8? {
-        guard position < end || (try fill()) else { return nil }
+        if position == end, try !fill() { return nil }
         return buffer[position]
     }
 
