@@ -33,7 +33,8 @@ package final class ByteStream {
         timeout: Duration
     ) throws(PosixError) -> Int? {
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let milliseconds = Int32(clamping: timeout.components.seconds * 1_000)
+        let milliseconds =
+            Int32(clamping: timeout.components.seconds * 1_000)
             + Int32(timeout.components.attoseconds / 1_000_000_000_000_000)
         let ready = poll(&wanted, 1, milliseconds)
         if ready == 0 || ready < 0 && errno == EINTR { return nil }

@@ -1,7 +1,8 @@
-/// Reads RFC 4180 records off a stream: quotes, doubled quotes, line ends inside quotes, CRLF or LF.
+/// Reads RFC 4180 records off a stream: quotes, doubled quotes, line ends inside quotes, CRLF or
+/// LF.
 ///
-/// Lenient where files in the field are: text after a closing quote belongs to the field, and a last
-/// line needs no line end. What is not lenient: a record has a largest size.
+/// Lenient where files in the field are: text after a closing quote belongs to the field, and a
+/// last line needs no line end. What is not lenient: a record has a largest size.
 final class CSVReader {
     enum Record: Equatable {
         case fields([String])

@@ -32,8 +32,8 @@ struct ReplayClock {
         latest = first
     }
 
-    /// When a row is due, and whether an earlier row had a later time: such a row is due at once, and
-    /// waits for nobody. Nil when the text is no time.
+    /// When a row is due, and whether an earlier row had a later time: such a row is due at once,
+    /// and waits for nobody. Nil when the text is no time.
     mutating func due(_ text: String) -> (time: Int64, isLate: Bool)? {
         guard let time = format.nanoseconds(text) else { return nil }
         let isLate = time < latest

@@ -13,7 +13,7 @@ struct ReplayOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "MQTT topic; {column} stands for the row's value. Default: replay/ and the file's name.",
+            "MQTT topic; {column} is the row's value there. Default: replay/ and the file's name.",
             valueName: "TEMPLATE"
         )
     )
@@ -72,8 +72,8 @@ struct ReplayOptions: ParsableArguments {
             || loop || timeFormat != .auto
         if replay == nil, isUsed {
             throw ValidationError(
-                "--topic, --time-column, --time-format, --speed, --payload, --qos and --loop belong "
-                    + "to --replay FILE"
+                "--topic, --time-column, --time-format, --speed, --payload, --qos and --loop "
+                    + "belong to --replay FILE"
             )
         }
     }

@@ -36,7 +36,9 @@ struct ReplayPublisher {
                 try client.send()
                 try takeAcknowledgements(mayWait: true)
             }
-            repeat { lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1 } while inFlight
+            repeat {
+                lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1
+            } while inFlight
                 .contains(lastIdentifier)
             inFlight.insert(lastIdentifier)
         }

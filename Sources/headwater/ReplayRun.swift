@@ -3,7 +3,8 @@ import Foundation
 import MQTTWire
 import Posix
 
-/// A recording while it is replayed: rows in, publishes out, at the recording's own pace or another.
+/// A recording while it is replayed: rows in, publishes out, at the recording's own pace or
+/// another.
 struct ReplayRun {
     private let options: ReplayOptions
     private let path: String

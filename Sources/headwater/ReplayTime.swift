@@ -26,8 +26,8 @@ enum ReplayTimeFormat: Equatable {
         }
     }
 
-    /// The format that a first time shows; nil when it is in none of ours. A number's size tells its
-    /// unit: as seconds it lies before the year 5138, as milliseconds after 1973, and so on.
+    /// The format that a first time shows; nil when it is in none of ours. A number's size tells
+    /// its unit: as seconds it lies before the year 5138, as milliseconds after 1973, and so on.
     static func guess(_ text: String) -> ReplayTimeFormat? {
         if rfc3339.nanoseconds(text) != nil { return .rfc3339 }
         if datetime.nanoseconds(text) != nil { return .datetime }
@@ -40,8 +40,8 @@ enum ReplayTimeFormat: Equatable {
         }
     }
 
-    /// Nil when the text is no time in this format, or none that 64 bits of nanoseconds hold (1678 to
-    /// 2262).
+    /// Nil when the text is no time in this format, or none that 64 bits of nanoseconds hold (1678
+    /// to 2262).
     func nanoseconds(_ text: String) -> Int64? {
         switch self {
         case .rfc3339: CalendarText(text, needsZone: true)?.nanoseconds
