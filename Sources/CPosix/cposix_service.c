@@ -92,4 +92,6 @@ int cposix_current_directory(char *path, size_t size) {
     return getcwd(path, size) == NULL ? -errno : 0;
 }
 
-const char *cposix_environment_entry(int index) { return environ[index]; }
+const char *cposix_environment_entry(int index) {
+    return environ[index] == NULL ? "" : environ[index];
+}

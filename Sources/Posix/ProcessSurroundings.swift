@@ -6,14 +6,14 @@ extension SystemProcess {
     package static var environment: [String: String] {
         var variables: [String: String] = [:]
         var index: Int32 = 0
-        while let entry = cposix_environment_entry(index) {
-            let text = String(cString: entry)
+        while true {
+            let text = String(cString: cposix_environment_entry(index))
+            guard !text.isEmpty else { return variables }
             if let equals = text.firstIndex(of: "=") {
                 variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
             }
             index += 1
         }
-        return variables
     }
 
     /// The user's name and home folder; nil when the system does not know the user.

@@ -41,7 +41,7 @@ final class BrokerVitals: Sendable {
     let pools: MemoryPools
     let loops: [Loop]
     let catalog: TopicCatalog
-    let shard: PartitionShardCounters
+    let shard: ShardCounters
     let mqtt: MQTTCounters
     let kafka: KafkaServerCounters
     let kafkaReaders: ReaderPoolCounters
@@ -55,7 +55,7 @@ final class BrokerVitals: Sendable {
         pools: MemoryPools,
         loops: [Loop],
         catalog: TopicCatalog,
-        shard: PartitionShardCounters,
+        shard: ShardCounters,
         mqtt: MQTTCounters,
         kafka: KafkaServerCounters,
         kafkaReaders: ReaderPoolCounters,
