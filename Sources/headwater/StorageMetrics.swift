@@ -26,7 +26,11 @@ extension BrokerMetrics {
             shard.unacknowledgedRecordsLost.count
         )
         page.counter("headwater_log_commits_total", "Commits.", shard.commits.count)
-        page.counter("headwater_log_failed_commits_total", "Syncs failed.", shard.commitsFailed.count)
+        page.counter(
+            "headwater_log_failed_commits_total",
+            "Syncs failed.",
+            shard.commitsFailed.count
+        )
         page.histogram(
             "headwater_log_commit_duration_seconds",
             "How long the syncs of one commit took.",
