@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import Posix
 
 /// One storage loop's partitions. Confined to that loop; others hold its mailbox.
 ///
@@ -106,9 +107,8 @@ public final class PartitionShard {
         lazyCommit = nil
         let start = MonotonicTime.current
         let result = store.commit()
-        if result.synced > 0 {
-            counters.commits.add()
-            counters.syncTimes.observe(MonotonicTime.current - start)
+        if result.synced > 0 || !result.failed.isEmpty {
+            counters.commits.observe(.current - start)
         }
         settle(result, in: store)
     }
@@ -121,9 +121,9 @@ public final class PartitionShard {
             var recordsTold = 0
             for index in group.indices where group[index].request.partition == partition {
                 guard case .success = group[index].outcome else { continue }
+                counters.batchesUnsynced.add()
                 group[index].outcome = .failure(error)
                 recordsTold += group[index].request.batch.recordCount
-                counters.batchesFailed.add()
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }

@@ -17,15 +17,17 @@ extension BrokerMetrics {
         )
         page.counter(
             "headwater_log_failed_batches_total",
-            "Batches that were refused, or whose write or sync failed.",
-            shard.batchesFailed.count
+            "Batches that were not stored, by what failed.",
+            [
+                MetricSample("operation", "append", shard.batchesFailed.count),
+                MetricSample("operation", "sync", shard.batchesUnsynced.count),
+            ]
         )
         page.counter(
             "headwater_log_lost_records_total",
             "Records whose publishers did not wait for the sync that then failed.",
             shard.unacknowledgedRecordsLost.count
         )
-        page.counter("headwater_log_commits_total", "Commits.", shard.commits.count)
         page.counter(
             "headwater_log_failed_commits_total",
             "Syncs failed.",
@@ -34,7 +36,7 @@ extension BrokerMetrics {
         page.histogram(
             "headwater_log_commit_duration_seconds",
             "How long the syncs of one commit took.",
-            [([], shard.syncTimes.snapshot)]
+            [([], shard.commits.snapshot)]
         )
         page.histogram(
             "headwater_log_work_duration_seconds",
