@@ -164,6 +164,19 @@ def test_clients_past_the_bound_wait_for_their_turn(make_broker):
         one.close()
 
 
+def test_a_stop_waits_for_no_client(broker):
+    starts = [b"", b"GET /met", b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
+    held = [socket.create_connection((harness.LOOPBACK, broker.http_port)) for _ in starts]
+    for one, start in zip(held, starts):
+        one.sendall(start)
+    assert admin.ready(broker)[0]
+    before = time.monotonic()
+    assert broker.stop() == 0
+    assert time.monotonic() - before < 8
+    for one in held:
+        one.close()
+
+
 def test_off_serves_nothing_and_starts_no_thread(make_broker):
     broker = make_broker()
     plain = broker.arguments
