@@ -39,6 +39,11 @@ extension BrokerMetrics {
             [([], shard.commits.snapshot)]
         )
         page.histogram(
+            "headwater_log_append_duration_seconds",
+            "From a batch's request to its answer: waiting, writing and syncing.",
+            [([], shard.appends.snapshot)]
+        )
+        page.histogram(
             "headwater_log_work_duration_seconds",
             "How long the storage thread worked at a burst with its commit, or at upkeep.",
             [([], shard.work.latency.snapshot)]

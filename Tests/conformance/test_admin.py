@@ -50,6 +50,7 @@ def test_metrics_count_what_was_published_and_read(broker):
     assert grown("headwater_mqtt_publishes_received_total") == 100
     assert grown("headwater_disk_written_bytes_total") >= grown("headwater_log_bytes_total") > 0
     assert grown("headwater_log_commit_duration_seconds_count") >= 1
+    assert grown("headwater_log_append_duration_seconds_count") == grown("headwater_log_batches_total")
     assert grown("headwater_kafka_fetched_bytes_total") > 0
     assert after['headwater_partition_high_watermark_offset{topic="mqtt",partition="0"}'] == 100
     assert after["headwater_ready"] == 1
