@@ -16,8 +16,8 @@ struct PayloadPattern {
     static let sequenceDigits = 10
     private static let timePlace = 35
     static let timeDigits = 19
-    /// So much in all that zstd's window at level 1, an eighth of it, seldom sees a body twice: what
-    /// repeats is what telemetry repeats, its names and the look of its numbers.
+    /// So much in all that zstd's window at level 1, an eighth of it, seldom sees a body twice:
+    /// what repeats is what telemetry repeats, its names and the look of its numbers.
     private static let bodiesBytes = 4 << 20
     // Digits with a leading one: JSON allows no leading zero.
     static let deviceBase = 10_000
