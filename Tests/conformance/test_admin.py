@@ -317,6 +317,34 @@ def test_a_hanging_disk_turns_it_red_and_it_recovers_by_itself(make_broker, froz
     broker.check_data = False
 
 
+def test_it_says_that_it_starts_and_that_it_stops(make_broker, frozen_disk):
+    broker = make_broker("health.disk.free.min=0")
+    broker.data = str(frozen_disk / "data")
+
+    def kinds():
+        try:
+            return admin.ready(broker)[1]
+        except ConnectionError:
+            return None
+
+    freeze(frozen_disk)
+    try:
+        broker.launch()
+        harness.eventually(lambda: kinds() == ["starting"], what="starting")
+        assert admin.request(broker, "/health/live")[0] == 200
+        assert admin.status_of(broker)["health"]["phase"] == "starting"
+        thaw(frozen_disk)
+        harness.eventually(lambda: kinds() == [], what="ready")
+        publishing.publish_numbers(broker, 1)
+        freeze(frozen_disk)
+        broker.process.terminate()
+        harness.eventually(lambda: (kinds() or [""])[0] == "stopping", what="stopping")
+    finally:
+        thaw(frozen_disk)
+    assert broker.process.wait(timeout=20) == 0
+    broker.check_data = False
+
+
 def test_memory_that_stays_full_is_named(make_broker, frozen_disk):
     broker = make_broker("health.disk.timeout=60s", "health.ingest.timeout=1s",
                          "health.disk.free.min=0", "memory.ceiling=16MiB",
