@@ -76,7 +76,7 @@ let package = Package(
             "MQTTServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire",
-                "Posix",
+                "Partitions", "Posix", "RecordFormat",
             ]
         ),
         layer(

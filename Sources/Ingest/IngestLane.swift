@@ -18,6 +18,11 @@ public enum IngestOutcome: Sendable {
 public final class IngestLane {
     /// Gets tokens in the order of their publishes once their records are durable, or have failed.
     public var acknowledged: (ArraySlice<AckToken>, CommitLogError?) -> Void = { _, _ in }
+    /// Called before a batch leaves that holds QoS 2 publishes, with the first one's receipt: what
+    /// is appended and sent now comes into the log before them.
+    public var receiptsLeaving: (PartitionHandle, UInt64) -> Void = { _, _ in }
+    /// Called after the tokens of such a batch.
+    public var receiptsSettled: (PartitionHandle) -> Void = { _ in }
     /// Called when nothing of this lane waits for the log any more.
     public var becameIdle: () -> Void = {}
     /// True while the ingest pool is full. Whoever publishes asks first and stops reading: the lane
@@ -90,8 +95,49 @@ public final class IngestLane {
         }
         if !queue.reserve(size, from: pool) { isFull = true }
         if let token { queue.tokens.append(token) }
+        if let receipt = origin.receipt, queue.firstReceipt == nil { queue.firstReceipt = receipt }
         if queue.builder.uncompressedBytes >= settings.batchBytesMax { seal(queue) }
         return .accepted
+    }
+
+    /// Appends a record to a topic of the broker's own. False when no batch can hold it.
+    public func append(
+        to partition: PartitionHandle,
+        key: UnsafeRawBufferPointer?,
+        value: UnsafeRawBufferPointer?,
+        at time: Timestamp,
+        token: AckToken?
+    ) -> Bool {
+        let size = (key?.count ?? 0) &+ (value?.count ?? 0) &+ PartitionQueue.recordOverhead
+        guard size &+ RecordFormatLimits.headerBytes <= settings.recordBytesMax.rawValue else {
+            return false
+        }
+        let queue = queue(of: partition)
+        if !queue.builder.isEmpty,
+            queue.builder.uncompressedBytes + ByteCount(size) > settings.batchBytesMax
+        {
+            seal(queue)
+        }
+        do throws(RecordFormatError) {
+            try queue.builder.append(
+                timestamp: time,
+                key: key,
+                value: value,
+                headerCount: 0,
+                headerBytes: UnsafeRawBufferPointer(start: nil, count: 0)
+            )
+        } catch {
+            return false
+        }
+        if !queue.reserve(size, from: pool) { isFull = true }
+        if let token { queue.tokens.append(token) }
+        return true
+    }
+
+    /// Sends what waits for a partition, however much is on its way.
+    public func send(to partition: PartitionHandle) {
+        guard let queue = partitions[partition], !queue.builder.isEmpty else { return }
+        seal(queue)
     }
 
     /// Sends what this burst brought, unless enough is on its way: then the next reply sends it.
@@ -120,6 +166,7 @@ public final class IngestLane {
     }
 
     private func seal(_ queue: PartitionQueue) {
+        if let receipt = queue.firstReceipt { receiptsLeaving(queue.partition, receipt) }
         let batch = sealer.seal(&queue.builder)
         let needsSync = !queue.tokens.isEmpty
         queue.close(batch)
@@ -157,6 +204,7 @@ public final class IngestLane {
             dropped.add(reply.batch.recordCount - finished.tokens.count)
             acknowledged(finished.tokens[...], error)
         }
+        if finished.hasReceipts { receiptsSettled(queue.partition) }
         sealer.recycle(reply.batch)
         queue.recycle(finished.tokens)
     }

@@ -70,8 +70,16 @@ final class MQTTConnection: ConnectionHandler {
                 guard let reason = server.publish(packet, ticket, from: self) else { continue }
                 let end = session.refuseClient(reason, output: &output)
                 return .close(consumed: reader.position, over(end))
-            case .release(_, _, let ticket):
-                session.appended(ticket, now: now, output: &output)
+            case .release(let receipt, let ticket):
+                // Where sessions are not kept, nothing could be asked of them after a restart.
+                guard server.journal != nil else {
+                    session.appended(ticket, now: now, output: &output)
+                    continue
+                }
+                guard !server.release(receipt, ticket, of: self) else { continue }
+                session.failed(ticket)
+                let end = session.refuseClient(.quotaExceeded, output: &output)
+                return .close(consumed: reader.position, over(end))
             case .consultDirectory(let frame):
                 guard let end = server.consult(frame, of: self, output: &output) else { continue }
                 return .close(consumed: reader.position, over(end))

@@ -33,6 +33,8 @@ public final class MQTTServer {
     var outgoing = OutgoingPublish()
     /// Connections with deliveries to send once this burst is over.
     var toSend: [MQTTConnection] = []
+    /// Nil while sessions are not written down; then a restart forgets them.
+    var journal: SessionJournal?
     private var listener: Listener?
     /// By connection id; a closed one stays until the log has answered for what it published.
     private var connections: [UInt64: MQTTConnection] = [:]
@@ -65,10 +67,7 @@ public final class MQTTServer {
         )
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
         lane.roomReturned = { [unowned self] in roomReturned() }
-        loop.burstEnded = { [unowned self] in
-            lane.burstEnded()
-            sendDeliveries()
-        }
+        loop.burstEnded = { [unowned self] in burstEnded() }
         sweepLater()
     }
 
@@ -89,22 +88,36 @@ public final class MQTTServer {
         return listener.address
     }
 
+    private func burstEnded() {
+        journal?.writeReleases(at: loop.wallClock)
+        lane.burstEnded()
+        sendDeliveries()
+    }
+
     /// Stops reading, lets the log answer for what has arrived, takes leave and ends the loop.
     package func stop() {
         guard !isStopping else { return }
         isStopping = true
         listener?.close()
         for connection in connections.values { connection.pauseReading() }
-        lane.flush()
-        guard !lane.isIdle else { return finish() }
-        lane.becameIdle = { [unowned self] in finish() }
-        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in finish() }
+        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in loop.stop() }
+        whenIdle { [unowned self] in
+            for connection in connections.values { connection.shutDown() }
+            if journal?.hasPlaces == true { writeCheckpoint(withSessions: false) }
+            whenIdle { [unowned self] in loop.stop() }
+        }
     }
 
-    private func finish() {
+    /// Sends everything that waits for the log, and goes on once it has answered.
+    private func whenIdle(_ next: @escaping () -> Void) {
+        journal?.writeReleases(at: loop.wallClock)
+        lane.flush()
         lane.becameIdle = {}
-        for connection in connections.values { connection.shutDown() }
-        loop.stop()
+        guard !lane.isIdle else { return next() }
+        lane.becameIdle = { [unowned self] in
+            lane.becameIdle = {}
+            next()
+        }
     }
 
     private func sweepLater() {
@@ -114,7 +127,9 @@ public final class MQTTServer {
                 checkDeliveries(of: connection)
             }
             directory.sweep(now: loop.now)
+            writeSessionChanges()
             publishDueWills()
+            writeCheckpointIfDue()
             if !isStopping { sweepLater() }
         }
     }
@@ -127,6 +142,10 @@ extension MQTTServer {
         -> ReasonCode?
     {
         let bytes = UInt32(clamping: packet.topic.count &+ packet.payload.count)
+        if let ticket, packet.qos == .exactlyOnce, cannotKeep(origin) {
+            origin.session.failed(ticket)
+            return .quotaExceeded
+        }
         let token = ticket.map {
             AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
         }
@@ -183,6 +202,7 @@ extension MQTTServer {
             now: loop.now,
             output: &output
         )
+        writeSessionChanges()
         defer { publishDueWills() }
         switch action {
         case .handled: return nil
@@ -215,6 +235,7 @@ extension MQTTServer {
     /// A session's connection is over. Hearing of it again changes nothing.
     func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
+        writeSessionChanges()
         if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
             live[Int(handle.rawValue)] = nil
         }
@@ -268,11 +289,22 @@ extension MQTTServer {
         var rest = tokens
         while let first = rest.first {
             let end = rest.firstIndex { $0.connection != first.connection } ?? rest.endIndex
-            if let connection = connections[first.connection] {
+            if first.connection == SessionJournal.connection {
+                for _ in rest.startIndex..<end { settleRecord(error) }
+            } else if let connection = connections[first.connection] {
                 settle(connection, rest[rest.startIndex..<end], error)
             }
             rest = rest[end...]
         }
+    }
+
+    /// The releases in a record of ours are settled as if each had been one.
+    private func settleRecord(_ error: CommitLogError?) {
+        guard let journal else { return }
+        let tokens = journal.settled(error)
+        guard !tokens.isEmpty else { return }
+        acknowledged(tokens[...], error)
+        journal.recycle(tokens)
     }
 
     private func settle(
@@ -281,7 +313,8 @@ extension MQTTServer {
         _ error: CommitLogError?
     ) {
         for token in tokens { connection.unstoredBytes -= Int(token.bytes) }
-        if error == nil { connection.stored(tokens) } else { connection.storingFailed(tokens) }
+        let hasFailed = error != nil || cannotKeep(connection) && connection.session.hasReceipts
+        if hasFailed { connection.storingFailed(tokens) } else { connection.stored(tokens) }
         connection.unstored -= tokens.count
         guard connection.unstored == 0 else { return }
         let successor = connection.successor

@@ -207,7 +207,7 @@ extension Session {
         now: MonotonicTime,
         output: inout ByteWriter
     ) {
-        inFlight.mark(ticket, .stored)
+        settle(ticket, .stored)
         answerSettled(now: now, output: &output)
     }
 
@@ -217,13 +217,13 @@ extension Session {
         now: MonotonicTime,
         output: inout ByteWriter
     ) {
-        inFlight.markStored(through: ticket)
+        for ticket in inFlight.tickets(through: ticket) { settle(ticket, .stored) }
         answerSettled(now: now, output: &output)
     }
 
     private mutating func answerSettled(now: MonotonicTime, output: inout ByteWriter) {
         let couldRead = mayRead
-        settleInFlight(output: &output)
+        answerInOrder(output: &output)
         if isConnected, !couldRead { heard(now: now) }
     }
 

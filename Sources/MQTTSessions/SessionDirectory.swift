@@ -18,15 +18,16 @@ package struct SessionDirectory: ~Copyable {
 
     package private(set) var subscriptions: SubscriptionTree
     let limits: SessionLimits
-    private let memory: MemoryPool
+    let memory: MemoryPool
     /// The messages that wait for their subscribers.
     let messages: MessageStore
-    private var handles: [Text: SessionHandle] = [:]
+    private(set) var handles: [Text: SessionHandle] = [:]
     var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
-    private var lastReceipt: UInt64 = 0
+    var lastReceipt: UInt64 = 0
+    var changes: [SessionChange] = []
 
     /// `memory` bounds what clients make us keep, `deliveries` what waits for subscribers. The seed
     /// should be random: it hides hash collisions and assigned client identifiers.
@@ -48,12 +49,6 @@ package struct SessionDirectory: ~Copyable {
 
     package func clientIdentifier(of handle: SessionHandle) -> Text {
         sessions[handle.index]?.clientIdentifier ?? ""
-    }
-
-    /// A number that no other receipt of this broker has, or will have.
-    package mutating func takeReceiptNumber() -> UInt64 {
-        lastReceipt &+= 1
-        return lastReceipt
     }
 
     /// Answers a packet that a session said needs the directory.
@@ -95,6 +90,7 @@ package struct SessionDirectory: ~Copyable {
         guard expiry > 0 else { return remove(handle) }
         sessions[index]?.deliveries?.rest()
         sessions[index]?.expiresAt = expiry == .max ? nil : now + .seconds(Int64(expiry))
+        noteChange(of: handle)
         guard let will = sessions[index]?.will else { return }
         if will.delay == 0 { return publishWill(at: index) }
         sessions[index]?.willDueAt = now + .seconds(Int64(will.delay))
@@ -163,6 +159,8 @@ extension SessionDirectory {
         session.begin(sessions[handle.index]?.deliveries, packet)
         if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
+        sessions[handle.index]?.version = packet.version
+        noteChange(of: handle)
         return .accepted(replacing: replaced)
     }
 
@@ -207,7 +205,13 @@ extension SessionDirectory {
         guard handles.count < limits.sessionsMax else { return nil }
         guard memory.reserve(willCost + StateCost.session(identifier)) else { return nil }
         let receipts = ExactlyOnceReceipts(memory: memory)
-        return insert(StoredSession(clientIdentifier: identifier, receipts: receipts))
+        return insert(
+            StoredSession(
+                clientIdentifier: identifier,
+                receipts: receipts,
+                firstReceipt: lastReceipt + 1
+            )
+        )
     }
 
     /// Ends the client's earlier connection, and its session too if that is over. True if there is
@@ -231,6 +235,7 @@ extension SessionDirectory {
             unsubscribeAll(handle)
             dropDeliveries(at: handle.index)
             sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
+            sessions[handle.index]?.firstReceipt = lastReceipt + 1
         }
         return !isOver
     }
@@ -243,7 +248,7 @@ extension SessionDirectory {
         session: inout Session,
         output: inout ByteWriter
     ) -> Action {
-        guard let handle = session.handle, let index = liveIndex(of: session) else {
+        guard let handle = session.handle, liveIndex(of: session) != nil else {
             return .close(session.takenOver(output: &output))
         }
         let identifier = packet.properties.integer(.subscriptionIdentifier) ?? 0
@@ -257,16 +262,15 @@ extension SessionDirectory {
             if filter.isShared, request.options.isNoLocal {
                 return .close(session.refuseClient(.protocolError, output: &output))
             }
-            let entry = SubscriptionTree.Entry(
-                subscriber: handle,
-                identifier: identifier,
-                qos: min(request.options.qosMax, .atLeastOnce),
-                isNoLocal: request.options.isNoLocal
+            let subscription = KeptSubscription(
+                filter: request.filter,
+                options: request.options,
+                identifier: identifier
             )
-            let reason = subscribe(entry, to: filter, at: index)
-            if reason == .grantedQoS1 { provideDeliveries(for: &session, at: index) }
-            reasonCodes.append(reason)
+            reasonCodes.append(subscribe(handle, subscription, to: filter))
+            if session.deliveries == nil { session.take(sessions[handle.index]?.deliveries) }
         }
+        noteChange(of: handle)
         let reply = SubscriptionReply(
             .suback,
             packetIdentifier: packet.packetIdentifier,
@@ -279,25 +283,32 @@ extension SessionDirectory {
     }
 
     /// Returns the code for SUBACK.
-    private mutating func subscribe(
-        _ entry: SubscriptionTree.Entry,
-        to filter: TopicFilter,
-        at index: Int
+    mutating func subscribe(
+        _ handle: SessionHandle,
+        _ subscription: KeptSubscription,
+        to filter: TopicFilter
     ) -> ReasonCode {
         guard !filter.isShared else { return .sharedSubscriptionsNotSupported }
-        if sessions[index]?.filters.contains(filter.text) == true {
+        let entry = SubscriptionTree.Entry(
+            subscriber: handle,
+            identifier: subscription.identifier,
+            qos: min(subscription.options.qosMax, .atLeastOnce),
+            isNoLocal: subscription.options.isNoLocal
+        )
+        if sessions[handle.index]?.subscriptions[filter.text] != nil {
             // The same filter again replaces the subscription (3.8.4).
-            subscriptions.remove(entry.subscriber, filter: filter)
-            subscriptions.insert(entry, filter: filter)
-            return entry.qos == .atMostOnce ? .success : .grantedQoS1
+            subscriptions.remove(handle, filter: filter)
+        } else {
+            let count = sessions[handle.index]?.subscriptions.count ?? 0
+            guard count < limits.subscriptionsPerSessionMax,
+                memory.reserve(StateCost.subscription(filter))
+            else { return .quotaExceeded }
         }
-        let count = sessions[index]?.filters.count ?? 0
-        guard count < limits.subscriptionsPerSessionMax,
-            memory.reserve(StateCost.subscription(filter))
-        else { return .quotaExceeded }
-        sessions[index]?.filters.insert(filter.text)
+        sessions[handle.index]?.subscriptions[filter.text] = subscription
         subscriptions.insert(entry, filter: filter)
-        return entry.qos == .atMostOnce ? .success : .grantedQoS1
+        guard entry.qos > .atMostOnce else { return .success }
+        provideDeliveries(at: handle.index)
+        return .grantedQoS1
     }
 
     private mutating func unsubscribe(
@@ -310,12 +321,13 @@ extension SessionDirectory {
         }
         let reasonCodes = packet.filters.map { text -> ReasonCode in
             guard let filter = TopicFilter(text) else { return .topicFilterInvalid }
-            guard sessions[index]?.filters.remove(text) != nil else {
+            guard sessions[index]?.subscriptions.removeValue(forKey: text) != nil else {
                 return .noSubscriptionExisted
             }
             removeSubscription(handle, filter)
             return .success
         }
+        noteChange(of: handle)
         let reply = SubscriptionReply(
             .unsuback,
             packetIdentifier: packet.packetIdentifier,
@@ -343,7 +355,7 @@ extension SessionDirectory {
         return handle.index
     }
 
-    private mutating func insert(_ stored: StoredSession) -> SessionHandle {
+    mutating func insert(_ stored: StoredSession) -> SessionHandle {
         let handle: SessionHandle
         if let free = freeHandles.popLast() {
             handle = free
@@ -357,11 +369,12 @@ extension SessionDirectory {
     }
 
     /// Ends a session. Its will, if it still has one, is due (3.1.2.5).
-    private mutating func remove(_ handle: SessionHandle) {
+    mutating func remove(_ handle: SessionHandle) {
         publishWill(at: handle.index)
         unsubscribeAll(handle)
         dropDeliveries(at: handle.index)
         guard let stored = sessions[handle.index] else { return }
+        if stored.isKept { changes.append(.ended(stored.clientIdentifier)) }
         memory.release(StateCost.session(stored.clientIdentifier))
         handles[stored.clientIdentifier] = nil
         sessions[handle.index] = nil
@@ -369,11 +382,11 @@ extension SessionDirectory {
     }
 
     private mutating func unsubscribeAll(_ handle: SessionHandle) {
-        for text in sessions[handle.index]?.filters ?? [] {
+        for text in sessions[handle.index]?.subscriptions.keys.map(\.self) ?? [] {
             guard let filter = TopicFilter(text) else { continue }
             removeSubscription(handle, filter)
         }
-        sessions[handle.index]?.filters = []
+        sessions[handle.index]?.subscriptions = [:]
     }
 
     private mutating func publishWill(at index: Int) {
@@ -390,5 +403,5 @@ extension SessionDirectory {
 }
 
 extension SessionHandle {
-    fileprivate var index: Int { Int(rawValue) }
+    var index: Int { Int(rawValue) }
 }

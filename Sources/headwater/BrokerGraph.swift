@@ -87,6 +87,12 @@ struct BrokerGraph {
             advertisedHost: advertised.host,
             advertisedPort: advertised.port
         )
+        KeptSessions(
+            store: store,
+            catalog: catalog,
+            log: log,
+            sessionBytesMax: pools.sessions.capacity
+        ).restore(into: mqtt)
         shard.open(store)
         try runThreads(
             ready: Readiness(bound: bound, advertised: advertised, store: store)

@@ -138,7 +138,8 @@ struct BrokerSettings: Sendable {
     /// that finds no descriptor for its next segment takes nothing more until a restart, so
     /// connections must never get that far.
     mutating func fitConnections(descriptors: Int) -> Bool {
-        let forSegments = OpenSegments.countMax(descriptors: descriptors)
+        let forSegments =
+            OpenSegments.countMax(descriptors: descriptors)
             * OpenSegments.filesPerSegment
         let kept = min(Self.descriptorsKept + forSegments, descriptors * 7 / 8)
         let room = max(2, descriptors - kept)

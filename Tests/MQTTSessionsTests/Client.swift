@@ -76,8 +76,14 @@ final class Client {
         switch action {
         case .handled: return true
         case .needBytes, .pause: return false
-        case .release(let identifier, let receipt, let ticket):
-            releases.append(Release(identifier: identifier, receipt: receipt, ticket: ticket))
+        case .release(let released, let ticket):
+            releases.append(
+                Release(
+                    identifier: released.packetIdentifier,
+                    receipt: released.receipt,
+                    ticket: ticket
+                )
+            )
             return true
         case .publish(let packet, let ticket):
             if packet.qos == .exactlyOnce {

@@ -1,0 +1,256 @@
+import BrokerModel
+import CommitLog
+import Ingest
+import MQTTSessions
+import MQTTWire
+import Partitions
+
+/// Writes to `__mqtt_sessions` what must outlive the broker: sessions, releases of QoS 2 messages,
+/// and where receipts stand in the data.
+///
+/// Everything goes through the lane, so it shares the data's group commit. The order matters: a
+/// session's record, and the place of a partition's first receipt, come into the log before the
+/// batch with the receipts. Answers come in that order too, so a record that failed is known of
+/// before anything that needed it is acknowledged.
+final class SessionJournal {
+    /// Owns the tokens of its own records; no connection has this number.
+    static let connection = UInt64.max
+    private static let releaseRecordBytesMax = 64 << 10
+    private static let outstandingPerRecord = 4_096
+    /// A snapshot of all sessions is due after this, or after some times its own size.
+    private static let snapshotAfterMin = 4 << 20
+    private static let snapshotAfterTimes = 2
+    /// At a start no more than this must be read again of a partition, and what one tick brings.
+    private static let receiptDistanceMax: Int64 = 500_000
+    private static let checkpointInterval = Duration.seconds(30)
+
+    /// Why nothing can be promised over a restart any more.
+    private(set) var failure: CommitLogError?
+    private let lane: IngestLane
+    private let partition: PartitionHandle
+    private let catalog: TopicCatalog
+    private var key = ByteWriter()
+    private var value = ByteWriter()
+
+    private var releases = ReleaseWriter()
+    /// Whom the open release record concerns.
+    private var releasing: [AckToken] = []
+    /// Whom each record on its way concerns, oldest first.
+    private var sent: [[AckToken]] = []
+    private var spare: [AckToken] = []
+    /// Whether the open batch holds something that must come before receipts.
+    private var mustPrecede = false
+
+    fileprivate var places: [PartitionHandle: WatchedPlace] = [:]
+    private var checkpointNumber: UInt64
+    private var checkpointTime: MonotonicTime
+    private var bytesSinceSnapshot = 0
+    private var snapshotBytes = 0
+
+    /// A partition that may hold receipts which only its records tell of.
+    fileprivate struct WatchedPlace {
+        let topicID: UUIDBytes
+        let number: Int32
+        let reader: PartitionReader
+        let since: Offset
+        /// Of the batches on their way, oldest first: where each lies at the earliest, and its
+        /// first receipt.
+        var inFlight: [(offset: Offset, firstReceipt: UInt64)] = []
+    }
+
+    init(
+        lane: IngestLane,
+        partition: PartitionHandle,
+        catalog: TopicCatalog,
+        checkpointNumber: UInt64,
+        now: MonotonicTime
+    ) {
+        self.lane = lane
+        self.partition = partition
+        self.catalog = catalog
+        self.checkpointNumber = checkpointNumber
+        checkpointTime = now
+    }
+
+    // MARK: Records
+
+    /// Writes a record down; its batch leaves with the burst, or before receipts that need it.
+    func write(_ record: SessionJournalRecord, at time: Timestamp) {
+        let hasValue = record.write(key: &key, value: &value)
+        append(key.bytes, hasValue ? value.bytes : nil, at: time, for: [])
+        mustPrecede = true
+    }
+
+    /// A client has released a message; the token is settled once that is durable.
+    func release(
+        _ receipt: OutstandingReceipt,
+        of client: UnsafeRawBufferPointer,
+        token: AckToken,
+        at time: Timestamp
+    ) {
+        let isSameClient = releasing.last?.connection == token.connection
+        releases.add(receipt, of: client, isSameClient: isSameClient)
+        releasing.append(token)
+        if releases.value.count >= Self.releaseRecordBytesMax { writeReleases(at: time) }
+    }
+
+    /// All releases of a burst are one record.
+    func writeReleases(at time: Timestamp) {
+        guard !releases.isEmpty else { return }
+        let tokens = releasing
+        releasing = spare
+        spare = []
+        ReleaseWriter.key.withUnsafeBytes { append($0, releases.value, at: time, for: tokens) }
+        releases.removeAll()
+    }
+
+    private func append(
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer?,
+        at time: Timestamp,
+        for tokens: [AckToken]
+    ) {
+        sent.append(tokens)
+        bytesSinceSnapshot += key.count + (value?.count ?? 0)
+        let token = AckToken(connection: Self.connection, ticket: 0, bytes: 0)
+        guard lane.append(to: partition, key: key, value: value, at: time, token: token) else {
+            // Larger than a segment: a session that asks for so much can't be kept.
+            failure =
+                failure ?? .unusable(path: SessionJournalRecord.topic, why: "record too large")
+            sent.removeLast()
+            return
+        }
+    }
+
+    /// The oldest record on its way was answered. Returns whom it concerned.
+    func settled(_ error: CommitLogError?) -> [AckToken] {
+        if let error { failure = failure ?? error }
+        guard !sent.isEmpty else { return [] }
+        return sent.removeFirst()
+    }
+
+    /// Takes an array back for its memory.
+    func recycle(_ tokens: [AckToken]) {
+        guard tokens.capacity > spare.capacity else { return }
+        spare = tokens
+        spare.removeAll(keepingCapacity: true)
+    }
+}
+
+// Where receipts stand in the data.
+extension SessionJournal {
+    /// A batch with receipts is about to leave.
+    func receiptsLeaving(_ handle: PartitionHandle, _ firstReceipt: UInt64, at time: Timestamp) {
+        if places[handle] == nil, let place = find(handle) {
+            places[handle] = place
+            write(
+                .place(
+                    ReceiptPlace(
+                        topicID: place.topicID,
+                        partition: place.number,
+                        offset: place.since,
+                        firstReceipt: firstReceipt
+                    )
+                ),
+                at: time
+            )
+        }
+        if let offset = places[handle]?.reader.highWatermark {
+            places[handle]?.inFlight.append((offset, firstReceipt))
+        }
+        guard mustPrecede else { return }
+        lane.send(to: partition)
+        mustPrecede = false
+    }
+
+    /// The oldest such batch of the partition was answered.
+    func receiptsSettled(_ handle: PartitionHandle) {
+        guard places[handle]?.inFlight.isEmpty == false else { return }
+        places[handle]?.inFlight.removeFirst()
+    }
+
+    private func find(_ handle: PartitionHandle) -> WatchedPlace? {
+        for topic in catalog.snapshot.topics {
+            for case (let number, let entry?) in topic.partitions.enumerated()
+            where entry.handle == handle {
+                return WatchedPlace(
+                    topicID: topic.id,
+                    number: Int32(number),
+                    reader: entry.reader,
+                    since: entry.reader.highWatermark
+                )
+            }
+        }
+        return nil
+    }
+}
+
+// Checkpoints: what a start needs to know of the data before them.
+extension SessionJournal {
+    /// Asked about once a second.
+    func isCheckpointDue(at now: MonotonicTime) -> Bool {
+        guard !places.isEmpty else { return isSnapshotDue }
+        if now - checkpointTime >= Self.checkpointInterval { return true }
+        return places.values.contains {
+            $0.reader.highWatermark.rawValue - $0.since.rawValue > Self.receiptDistanceMax
+        }
+    }
+
+    var isSnapshotDue: Bool {
+        bytesSinceSnapshot > max(Self.snapshotAfterMin, Self.snapshotAfterTimes * snapshotBytes)
+    }
+
+    /// Whether a start would have to look into the data.
+    var hasPlaces: Bool { !places.isEmpty }
+
+    /// `directory` tells the sessions and their receipts. `withSessions` makes it a snapshot that
+    /// needs nothing older.
+    func checkpoint(
+        of directory: borrowing SessionDirectory,
+        withSessions: Bool,
+        now: MonotonicTime,
+        at time: Timestamp
+    ) {
+        // What is released has left its session's table: it must stand before the checkpoint.
+        writeReleases(at: time)
+        if withSessions { bytesSinceSnapshot = 0 }
+        checkpointNumber &+= 1
+        checkpointTime = now
+        let number = checkpointNumber
+        directory.forEachKept { handle in
+            guard let session = directory.kept(handle, now: now, wallClock: time) else { return }
+            if withSessions { write(.session(session), at: time) }
+            var rest = directory.outstandingReceipts(of: handle)[...]
+            while !rest.isEmpty {
+                let part = Array(rest.prefix(Self.outstandingPerRecord))
+                let client = session.clientIdentifier
+                write(.outstanding(checkpoint: number, client: client, part), at: time)
+                rest = rest.dropFirst(part.count)
+            }
+        }
+        places = places.filter { !$0.value.inFlight.isEmpty }
+        let record = ReceiptCheckpoint(
+            number: number,
+            lastReceipt: directory.lastReceiptNumber,
+            hasAllSessions: withSessions,
+            places: places.values.compactMap(\.earliest)
+        )
+        write(.checkpoint(record), at: time)
+        if withSessions { snapshotBytes = bytesSinceSnapshot }
+        lane.send(to: partition)
+        mustPrecede = false
+    }
+}
+
+extension SessionJournal.WatchedPlace {
+    var earliest: ReceiptPlace? {
+        inFlight.first.map {
+            ReceiptPlace(
+                topicID: topicID,
+                partition: number,
+                offset: $0.offset,
+                firstReceipt: $0.firstReceipt
+            )
+        }
+    }
+}
