@@ -7,6 +7,11 @@ enum Failure: Error {
     case refused(String)
     case portBusy(String)
     case cannotConnect(String)
+    /// Arguments that prove wrong only once a file is read.
+    case usage(String)
+    case input(String)
+    /// A file that holds nothing we can use.
+    case unusable(String)
     case dataFolderUnwritable(String)
     case storage(String)
     case dataFolderInUse(String)
@@ -18,6 +23,7 @@ enum Failure: Error {
     var line: String {
         switch self {
         case .refused(let line), .portBusy(let line), .cannotConnect(let line),
+            .usage(let line), .input(let line), .unusable(let line),
             .dataFolderUnwritable(let line),
             .storage(let line), .dataFolderInUse(let line), .refusedUnsafe(let line),
             .configuration(let line):
@@ -30,7 +36,9 @@ enum Failure: Error {
 
     var code: Int32 {
         switch self {
-        case .refused: 65
+        case .usage: 64
+        case .refused, .unusable: 65
+        case .input: 66
         case .cannotConnect: 68
         case .portBusy: 69
         case .dataFolderUnwritable: 73
