@@ -30,7 +30,8 @@ public final class PartitionLog {
         topicID: UUIDBytes,
         recovered: RecoveredLog,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        settings: LogSettings,
+        openSegments: OpenSegments
     ) {
         self.folder = folder
         self.topicID = topicID
@@ -47,7 +48,8 @@ public final class PartitionLog {
                 highWatermark: recovered.logEndOffset,
                 syncedEnd: recovered.active.end,
                 syncedMaxTimestamp: recovered.active.maxTimestamp,
-                epochs: recovered.epochs
+                epochs: recovered.epochs,
+                open: openSegments
             )
         )
     }

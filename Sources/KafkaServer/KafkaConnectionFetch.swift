@@ -1,4 +1,5 @@
 import BrokerModel
+import CommitLog
 import EventLoop
 import KafkaWire
 import Partitions
@@ -14,11 +15,32 @@ extension KafkaConnectionHandler {
         let request = try FetchRequest(reading: &reader, version: version)
         let now = service.loop.now
         let front = frontFetch ?? frontFetch(of: request, now: now)
+        switch readers {
+        case .answered(let answer): return take(answer, front, request, now, &output)
+        case .reading: return .waiting
+        case .idle, .refused: readers = .idle
+        }
+        guard service.mayRead(self) else {
+            frontFetch = front
+            return .waiting
+        }
         let mayWaitForMemory = now < front.memoryDeadline
         let granted = reserve(for: request)
         if granted == nil, mayWaitForMemory { return waitForMemory(front) }
         let start = output.count
         var pass = write(request, header, room: granted, to: &output)
+        if let granted, pass.isCold {
+            output.truncate(to: start)
+            if readElsewhere(request, header, room: granted) {
+                frontFetch = front
+                service.counters.coldFetches.add()
+                return .waiting
+            }
+            service.fetchMemory.release(granted)
+            if mayWaitForMemory { return waitForMemory(front) }
+            pass = write(request, header, room: nil, to: &output)
+            return answered(pass)
+        }
         // What is held from here on is what the pass has read.
         if let granted { service.fetchMemory.release(granted) }
         guard granted == nil || now >= front.deadline || isEnough(pass, for: request) else {
@@ -30,11 +52,35 @@ extension KafkaConnectionHandler {
             if mayWaitForMemory { return waitForMemory(front) }
             pass = write(request, header, room: nil, to: &output)
         }
+        return answered(pass)
+    }
+
+    private func answered(_ pass: FetchPass) -> Step {
         frontFetch = nil
+        service.turns.hasRead(pass.recordBytes)
         service.counters.fetches.add()
         service.counters.bytesFetched.add(pass.recordBytes)
         report(pass.failures)
         return .answered
+    }
+
+    /// Sends what a reader thread has brought, unless it is too little and there is time left.
+    private func take(
+        _ answer: ReaderAnswer,
+        _ front: FrontFetch,
+        _ request: FetchRequest,
+        _ now: MonotonicTime,
+        _ output: inout ByteWriter
+    ) -> Step {
+        readers = .idle
+        guard let pass = answer.pass else { preconditionFailure("a Fetch is answered by a pass") }
+        guard now >= front.deadline || isEnough(pass, for: request) else {
+            service.releaseFetchMemory(answer.recordBytes)
+            return waitForRecords(front, pass, request, now: now)
+        }
+        output.writeBytes(answer.frame.bytes)
+        if pass.recordBytes > 0 { holdUntilSent(answer.recordBytes) }
+        return answered(pass)
     }
 
     /// Writes a whole response; one without records when there is no room for any.
@@ -50,7 +96,8 @@ extension KafkaConnectionHandler {
             version: header.apiVersion,
             isolationLevel: request.isolationLevel,
             room: room ?? .zero,
-            bringing: room == nil ? .nothing : .oneBatch
+            bringing: room == nil ? .nothing : .oneBatch,
+            access: .resident
         )
         respond(to: header, .fetch, &output) { pass.write(request, to: &$0) }
         return pass
@@ -76,8 +123,8 @@ extension KafkaConnectionHandler {
             || pass.recordBytes >= Int(min(request.bytesMin, request.bytesMax))
     }
 
-    /// Memory for as much as the request can bring, or for less when the pool is short of it; nil
-    /// when it has next to none.
+    /// Memory for as much as the request can bring, but no more than one of so many consumers may
+    /// have, or for less when the pool is short of it; nil when it has next to none.
     private func reserve(for request: FetchRequest) -> ByteCount? {
         var wanted = 0
         for topic in request.topics {
@@ -86,7 +133,8 @@ extension KafkaConnectionHandler {
         wanted = min(
             wanted,
             Int(max(0, request.bytesMax)),
-            service.settings.fetchBytesMax.rawValue
+            service.settings.fetchBytesMax.rawValue,
+            service.fetchShare(of: self)
         )
         let pool = service.fetchMemory
         let free = (pool.capacity - pool.used).rawValue

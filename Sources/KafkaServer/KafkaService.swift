@@ -30,7 +30,14 @@ public final class KafkaService {
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
+    /// Waits for the disk in this loop's stead.
+    let readers: ReaderPool
+    let readerMailbox: Mailbox<ReaderAnswer>
+    var turns = FetchTurns()
+
     private var waiters = FetchWaiters()
+    /// The connections that have fetched.
+    private var consumers: Set<UInt64> = []
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -61,6 +68,11 @@ public final class KafkaService {
             inbox.service?.highWatermarksAdvanced()
         }
         highWatermarkSignal = HighWatermarkSignal(mailbox: mailbox)
+        readerMailbox = loop.makeMailbox { inbox.service?.arrived($0) }
+        readers = ReaderPool(
+            threads: settings.readerThreads,
+            queueMax: KafkaServerLimits.readerQueueMax
+        )
         inbox.service = self
         joinProduces()
     }
@@ -75,6 +87,11 @@ public final class KafkaService {
             handler?.topicChanged(change.topic, outcome)
         }
     }
+
+    deinit { readers.stop() }
+
+    /// What the reader threads were asked.
+    public var readerCounters: ReaderPoolCounters { readers.counters }
 
     /// The handler of an accepted connection, for `EventLoop.listen`.
     public func accept(_ connection: Connection) -> any ConnectionHandler {
@@ -119,6 +136,40 @@ public final class KafkaService {
         unpark(connection)
         produceWaiters.removeAll { $0 == connection }
         handlers[connection] = nil
+        consumers.remove(connection)
+        turns.remove(connection)
+    }
+
+    /// Whether this connection's fetch may read in this iteration; if not, it is shown again.
+    func mayRead(_ handler: KafkaConnectionHandler) -> Bool {
+        let answer = turns.mayRead(handler.connection.id, now: loop.now)
+        if answer.mustSchedule { scheduleTurns() }
+        if !answer.now { counters.fetchesDeferred.add() }
+        return answer.now
+    }
+
+    private func scheduleTurns() {
+        loop.schedule(at: loop.now + .nanoseconds(1)) { [weak self] in
+            guard let self else { return }
+            for connection in turns.callNext(now: loop.now) { handlers[connection]?.lookAgain() }
+            if turns.count > 0 { scheduleTurns() }
+        }
+    }
+
+    /// The most that one consumer may have of the pool. All shares together fit it, so that those
+    /// who take their answers slowly leave the others theirs.
+    func fetchShare(of handler: KafkaConnectionHandler) -> Int {
+        consumers.insert(handler.connection.id)
+        let share = fetchMemory.capacity.rawValue / consumers.count
+        return max(share, KafkaServerLimits.fetchReservationMin)
+    }
+
+    private func arrived(_ answers: [ReaderAnswer]) {
+        for answer in answers {
+            fetchMemory.release(answer.granted)
+            handlers[answer.connection]?.arrived(answer)
+        }
+        wakeMemoryWaiters()
     }
 
     /// Calls `settle` once this iteration's output was offered to the socket.
@@ -138,7 +189,14 @@ public final class KafkaService {
     func releaseFetchMemory(_ size: ByteCount) {
         guard size > .zero else { return }
         fetchMemory.release(size)
-        for connection in waiters.needingMemory() { handlers[connection]?.lookAgain() }
+        wakeMemoryWaiters()
+    }
+
+    private func wakeMemoryWaiters() {
+        let free = fetchMemory.capacity - fetchMemory.used
+        for connection in waiters.needingMemory(free: max(.zero, free)) {
+            handlers[connection]?.lookAgain()
+        }
     }
 }
 

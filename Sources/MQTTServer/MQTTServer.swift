@@ -22,38 +22,49 @@ public final class MQTTServer {
     public let counters = MQTTCounters()
     /// Called on the loop's thread, once for each connection that ended in a refusal.
     package var report: (MQTTServerReport) -> Void = { _ in }
+    /// Called on the loop's thread, about once a second for a client that misses messages.
+    package var reportDropped: (DroppedDeliveries) -> Void = { _ in }
 
     let loop: EventLoop
     let lane: IngestLane
-    private let settings: MQTTServerSettings
+    let settings: MQTTServerSettings
     private let memory: MemoryPool
     var directory: SessionDirectory
     /// Nil while sessions are not written down; then a restart forgets them.
     var journal: SessionJournal?
-    private var outgoing = OutgoingPublish()
+    var outgoing = OutgoingPublish()
+    /// Connections with deliveries to send once this burst is over.
+    var toSend: [MQTTConnection] = []
     private var listener: Listener?
     /// By connection id; a closed one stays until the log has answered for what it published.
     private var connections: [UInt64: MQTTConnection] = [:]
     /// By session handle.
-    private var live: [MQTTConnection?] = []
+    var live: [MQTTConnection?] = []
     /// Closed connections that wait for the log, by the session that they had.
     private var departed: [SessionHandle: MQTTConnection] = [:]
     private var waitingForRoom: [MQTTConnection] = []
     private(set) var isStopping = false
 
-    /// `memory` bounds what sessions may keep; the seed should be random.
+    /// `memory` bounds what sessions may keep, `deliveries` the messages that wait for subscribers;
+    /// the seed should be random.
     package init(
         loop: EventLoop,
         lane: IngestLane,
         settings: MQTTServerSettings,
         memory: MemoryPool,
+        deliveries: MemoryPool,
         seed: UInt64
     ) {
         self.loop = loop
         self.lane = lane
         self.settings = settings
         self.memory = memory
-        directory = SessionDirectory(limits: settings.session, memory: memory, seed: seed)
+        directory = SessionDirectory(
+            limits: settings.session,
+            memory: memory,
+            deliveries: deliveries,
+            seed: seed
+        )
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
         lane.roomReturned = { [unowned self] in roomReturned() }
         loop.burstEnded = { [unowned self] in burstEnded() }
@@ -80,6 +91,7 @@ public final class MQTTServer {
     private func burstEnded() {
         journal?.writeReleases(at: loop.wallClock)
         lane.burstEnded()
+        sendDeliveries()
     }
 
     /// Stops reading, lets the log answer for what has arrived, takes leave and ends the loop.
@@ -110,7 +122,10 @@ public final class MQTTServer {
 
     private func sweepLater() {
         loop.schedule(at: loop.now + .seconds(1)) { [unowned self] in
-            for connection in connections.values { connection.checkDeadline(now: loop.now) }
+            for connection in connections.values {
+                connection.checkDeadline(now: loop.now)
+                checkDeliveries(of: connection)
+            }
             directory.sweep(now: loop.now)
             writeSessionChanges()
             publishDueWills()
@@ -312,29 +327,5 @@ extension MQTTServer {
         let waiting = waitingForRoom
         waitingForRoom.removeAll(keepingCapacity: true)
         for connection in waiting { connection.resumeReading() }
-    }
-
-    /// Live delivery at QoS 0: what a subscriber's socket has no room for is dropped and counted.
-    private func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
-        guard !directory.subscriptions.isEmpty else { return }
-        outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
-        let size = packet.topic.count &+ packet.payload.count &+ packet.properties.bytes.count
-        for recipient in 0..<outgoing.recipientCount {
-            guard let target = live[Int(outgoing.recipient(recipient).rawValue)] else { continue }
-            guard settings.hasRoom(for: size, after: target.connection.pendingOutput) else {
-                counters.dropped.add()
-                continue
-            }
-            var written = false
-            let admitted = target.connection.write { output in
-                written = outgoing.write(
-                    packet,
-                    to: recipient,
-                    session: target.session,
-                    output: &output
-                )
-            }
-            if admitted, written { counters.delivered.add() } else { counters.dropped.add() }
-        }
     }
 }

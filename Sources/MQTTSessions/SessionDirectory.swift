@@ -19,6 +19,8 @@ package struct SessionDirectory: ~Copyable {
     package private(set) var subscriptions: SubscriptionTree
     let limits: SessionLimits
     let memory: MemoryPool
+    /// The messages that wait for their subscribers.
+    let messages: MessageStore
     private(set) var handles: [Text: SessionHandle] = [:]
     var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
@@ -27,10 +29,17 @@ package struct SessionDirectory: ~Copyable {
     var lastReceipt: UInt64 = 0
     var changes: [SessionChange] = []
 
-    /// The seed should be random: it hides hash collisions and assigned client identifiers.
-    package init(limits: SessionLimits, memory: MemoryPool, seed: UInt64) {
+    /// `memory` bounds what clients make us keep, `deliveries` what waits for subscribers. The seed
+    /// should be random: it hides hash collisions and assigned client identifiers.
+    package init(
+        limits: SessionLimits,
+        memory: MemoryPool,
+        deliveries: MemoryPool,
+        seed: UInt64
+    ) {
         self.limits = limits
         self.memory = memory
+        messages = MessageStore(pool: deliveries)
         subscriptions = SubscriptionTree(seed: seed)
         assignedIdentifiers = AssignedIdentifiers(seed: seed)
     }
@@ -79,6 +88,7 @@ package struct SessionDirectory: ~Copyable {
         sessions[index]?.expiryInterval = expiry
         if !end.publishesWill { dropWill(at: index) }
         guard expiry > 0 else { return remove(handle) }
+        sessions[index]?.deliveries?.rest()
         sessions[index]?.expiresAt = expiry == .max ? nil : now + .seconds(Int64(expiry))
         noteChange(of: handle)
         guard let will = sessions[index]?.will else { return }
@@ -146,6 +156,7 @@ extension SessionDirectory {
         )
         let connack = ConnackPacket(isSessionPresent: isPresent, properties: properties)
         session.accept(packet, as: handle, connack: connack)
+        session.begin(sessions[handle.index]?.deliveries, packet)
         if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
         sessions[handle.index]?.version = packet.version
@@ -222,6 +233,7 @@ extension SessionDirectory {
         sessions[handle.index]?.expiresAt = nil
         if isOver {
             unsubscribeAll(handle)
+            dropDeliveries(at: handle.index)
             sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
             sessions[handle.index]?.firstReceipt = lastReceipt + 1
         }
@@ -255,7 +267,9 @@ extension SessionDirectory {
                 options: request.options,
                 identifier: identifier
             )
-            reasonCodes.append(subscribe(handle, subscription, to: filter))
+            let reason = subscribe(handle, subscription, to: filter)
+            if reason == .grantedQoS1 { provideDeliveries(for: &session, at: handle.index) }
+            reasonCodes.append(reason)
         }
         noteChange(of: handle)
         let reply = SubscriptionReply(
@@ -269,7 +283,7 @@ extension SessionDirectory {
         return .handled
     }
 
-    /// Returns the code for SUBACK: every subscription is granted at QoS 0.
+    /// Returns the code for SUBACK.
     mutating func subscribe(
         _ handle: SessionHandle,
         _ subscription: KeptSubscription,
@@ -279,6 +293,7 @@ extension SessionDirectory {
         let entry = SubscriptionTree.Entry(
             subscriber: handle,
             identifier: subscription.identifier,
+            qos: min(subscription.options.qosMax, .atLeastOnce),
             isNoLocal: subscription.options.isNoLocal
         )
         if sessions[handle.index]?.subscriptions[filter.text] != nil {
@@ -292,7 +307,7 @@ extension SessionDirectory {
         }
         sessions[handle.index]?.subscriptions[filter.text] = subscription
         subscriptions.insert(entry, filter: filter)
-        return .success
+        return entry.qos == .atMostOnce ? .success : .grantedQoS1
     }
 
     private mutating func unsubscribe(
@@ -356,6 +371,7 @@ extension SessionDirectory {
     mutating func remove(_ handle: SessionHandle) {
         publishWill(at: handle.index)
         unsubscribeAll(handle)
+        dropDeliveries(at: handle.index)
         guard let stored = sessions[handle.index] else { return }
         if stored.isKept { changes.append(.ended(stored.clientIdentifier)) }
         memory.release(StateCost.session(stored.clientIdentifier))

@@ -14,6 +14,8 @@ struct StoredSession {
     var willDueAt: MonotonicTime?
     /// By filter.
     var subscriptions: [Text: KeptSubscription] = [:]
+    /// Nil until the client subscribes to something at QoS 1.
+    var deliveries: Deliveries?
     /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
     var receipts: ExactlyOnceReceipts
     /// The number of the first receipt that may be this session's.

@@ -37,6 +37,7 @@ public final class PartitionStore {
     public internal(set) var offline: [(name: TopicPartition, error: CommitLogError)] = []
 
     let fileSystem: any FileSystem
+    let openSegments = OpenSegments()
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings

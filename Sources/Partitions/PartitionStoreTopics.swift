@@ -127,7 +127,8 @@ extension PartitionStore {
                 folder: path + "/" + name.description,
                 afterCleanStop: afterCleanStop,
                 fileSystem: fileSystem,
-                settings: settings.log
+                settings: settings.log,
+                openSegments: openSegments
             )
             return Partition(name: name, log: log, recovery: report)
         } catch {

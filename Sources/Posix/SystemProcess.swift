@@ -19,6 +19,15 @@ package enum SystemProcess {
         return Int(clamping: granted)
     }
 
+    /// How many descriptors this process may open now; few where nobody can tell.
+    package static var descriptorLimit: Int {
+        do throws(PosixError) {
+            return try raiseDescriptorLimit(to: 0)  // Never lowers it.
+        } catch {
+            return 256
+        }
+    }
+
     /// Bytes that nobody can guess.
     package static func randomBytes(_ count: Int) throws(PosixError) -> [UInt8] {
         var answer: Int32 = 0

@@ -53,6 +53,7 @@ struct BrokerGraph {
             lane: lane,
             settings: settings.mqtt,
             memory: pools.sessions,
+            deliveries: pools.deliveries,
             seed: .random(in: 0 ... .max)
         )
         kafka = KafkaService(
@@ -67,6 +68,7 @@ struct BrokerGraph {
         shard.signals = [kafka.highWatermarkSignal]
         shard.report = { [log = self.log] in log.storage($0) }
         mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
+        mqtt.reportDropped = { [log = self.log] in log.dropped($0) }
         kafka.report = { [log = self.log] in log.kafka($0) }
     }
 

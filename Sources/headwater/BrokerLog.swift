@@ -53,6 +53,16 @@ final class BrokerLog: Sendable {
         )
     }
 
+    /// A subscriber at QoS 1 that lets its queue run over.
+    func dropped(_ deliveries: DroppedDeliveries) {
+        repeated(
+            "messages dropped for a subscriber whose queue is full",
+            kind: deliveries.clientIdentifier,
+            count: deliveries.count,
+            ["client": deliveries.clientIdentifier, "peer": "\(deliveries.peer)"]
+        )
+    }
+
     func kafka(_ report: KafkaReport) {
         switch report {
         case .disconnected(let peer, let client, let error):

@@ -138,7 +138,10 @@ struct BrokerSettings: Sendable {
     /// that finds no descriptor for its next segment takes nothing more until a restart, so
     /// connections must never get that far.
     mutating func fitConnections(descriptors: Int) -> Bool {
-        let room = max(2, descriptors - Self.descriptorsKept)
+        let forSegments = OpenSegments.countMax(descriptors: descriptors)
+            * OpenSegments.filesPerSegment
+        let kept = min(Self.descriptorsKept + forSegments, descriptors * 7 / 8)
+        let room = max(2, descriptors - kept)
         let wanted = mqtt.connectionsMax + kafkaConnectionsMax
         guard wanted > room else { return false }
         mqtt.connectionsMax = max(1, room * mqtt.connectionsMax / wanted)
@@ -146,8 +149,8 @@ struct BrokerSettings: Sendable {
         return true
     }
 
-    /// What connections leave to the log's files, to listeners and to clients that are being told
-    /// of their refusal.
+    /// What connections leave to the logs' active files, to listeners and to clients that are being
+    /// told of their refusal.
     private static let descriptorsKept = 256
 
     /// What Kafka clients are told of all this.

@@ -94,7 +94,8 @@ struct DataDirectory {
                     + "with --data"
             )
         case .tooManyOpenFiles: .system(error)
-        case .io, .busy, .other: .storage("\(error); check the disk that holds \(path)")
+        case .io, .busy, .wouldBlock, .other:
+            .storage("\(error); check the disk that holds \(path)")
         }
     }
 }

@@ -50,6 +50,7 @@ final class BrokerBench {
             lane: lane,
             settings: settings,
             memory: pools.sessions,
+            deliveries: pools.deliveries,
             seed: 7
         )
         let store = try PartitionStore.open(
@@ -151,9 +152,15 @@ struct BenchPools: Sendable {
     let input = MemoryPool(name: "input", capacity: .mebibytes(16))
     let output: MemoryPool
     let sessions = MemoryPool(name: "sessions", capacity: .mebibytes(8))
+    let deliveries: MemoryPool
     let storage = MemoryPool(name: "storage", capacity: .zero)
 
-    init(ingest: ByteCount = .mebibytes(32), output: ByteCount = .mebibytes(32)) {
+    init(
+        ingest: ByteCount = .mebibytes(32),
+        output: ByteCount = .mebibytes(32),
+        deliveries: ByteCount = .mebibytes(8)
+    ) {
+        self.deliveries = MemoryPool(name: "deliveries", capacity: deliveries)
         self.ingest = MemoryPool(name: "ingest", capacity: ingest)
         self.output = MemoryPool(name: "output", capacity: output)
     }

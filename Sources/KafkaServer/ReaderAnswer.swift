@@ -1,0 +1,55 @@
+import BrokerModel
+import KafkaWire
+import Partitions
+import Synchronization
+
+/// An answer that a reader thread writes for one connection, because the disk has to be asked.
+///
+/// Unchecked, because exactly one thread looks into it at any time: the loop hands it to the pool,
+/// the thread posts it back. Only `isAbandoned` is shared meanwhile.
+final class ReaderAnswer: @unchecked Sendable {
+    let connection: UInt64
+    /// Of the fetch pool, for what will be read; given back when the answer arrives.
+    let granted: ByteCount
+    /// The whole frame.
+    var frame = ByteWriter()
+    /// What was read, when this answers a Fetch.
+    var pass: FetchPass?
+    var failures: [FailedRead] = []
+    private let abandoned = Atomic(false)
+
+    init(connection: UInt64, granted: ByteCount = .zero) {
+        self.connection = connection
+        self.granted = granted
+    }
+
+    var recordBytes: ByteCount { ByteCount(pass?.recordBytes ?? 0) }
+
+    /// Nobody wants it any more; what is not begun need not be.
+    var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
+    func abandon() { abandoned.store(true, ordering: .relaxed) }
+}
+
+/// How the request at the front of a connection's input stands with the reader threads.
+enum ReaderState {
+    case idle
+    /// The queue was full: it asks again.
+    case refused
+    case reading(ReaderAnswer)
+    case answered(ReaderAnswer)
+}
+
+extension KafkaRequestHeader {
+    /// Writes a whole response frame.
+    func writeResponse(
+        _ api: KafkaAPI,
+        to output: inout ByteWriter,
+        _ body: (inout ByteWriter) -> Void
+    ) {
+        let start = KafkaFrame.begin(&output)
+        KafkaResponseHeader(correlationID: correlationID)
+            .write(to: &output, api: api, version: apiVersion)
+        body(&output)
+        KafkaFrame.end(&output, startedAt: start)
+    }
+}
