@@ -25,7 +25,7 @@ extension MQTTServer {
         )
         self.journal = journal
         lane.receiptsLeaving = { [unowned self] handle, receipt in
-            self.journal?.receiptsLeaving(handle, receipt, at: loop.wallClock)
+            self.journal?.receiptsLeaving(handle, receipt, at: loop.wallClock) ?? true
         }
         lane.receiptsSettled = { [unowned self] in self.journal?.receiptsSettled($0) }
         let refused = directory.restore(recovered, now: loop.now, wallClock: loop.wallClock)
@@ -49,9 +49,9 @@ extension MQTTServer {
         let now = loop.wallClock
         for change in changes {
             switch change {
-            case .kept(let handle):
+            case .kept(let handle, let isNew):
                 if let session = directory.kept(handle, now: loop.now, wallClock: now) {
-                    journal.write(.session(session), at: now)
+                    journal.write(.session(session), precedesReceipts: isNew, at: now)
                 }
             case .ended(let client): journal.write(.sessionEnded(client), at: now)
             }
