@@ -16,7 +16,7 @@ extension KafkaConnectionHandler {
         let now = service.loop.now
         let front = frontFetch ?? frontFetch(of: request, now: now)
         switch readers {
-        case .answered(let answer): return take(answer, front, request, now, &output)
+        case .answered(let answer): return take(answer, front, request, header, &output)
         case .reading: return .waiting
         case .idle, .refused: readers = .idle
         }
@@ -57,7 +57,7 @@ extension KafkaConnectionHandler {
 
     private func answered(_ pass: FetchPass) -> Step {
         frontFetch = nil
-        service.turns.hasRead(pass.recordBytes)
+        readers = .idle
         service.counters.fetches.add()
         service.counters.bytesFetched.add(pass.recordBytes)
         report(pass.failures)
@@ -69,17 +69,24 @@ extension KafkaConnectionHandler {
         _ answer: ReaderAnswer,
         _ front: FrontFetch,
         _ request: FetchRequest,
-        _ now: MonotonicTime,
+        _ header: KafkaRequestHeader,
         _ output: inout ByteWriter
     ) -> Step {
+        let now = service.loop.now
         readers = .idle
         guard let pass = answer.pass else { preconditionFailure("a Fetch is answered by a pass") }
+        if answer.lacksMemory {
+            service.releaseFetchMemory(answer.takeHeld())
+            if now < front.memoryDeadline { return waitForMemory(front) }
+            return answered(write(request, header, room: nil, to: &output))
+        }
         guard now >= front.deadline || isEnough(pass, for: request) else {
-            service.releaseFetchMemory(answer.recordBytes)
+            service.releaseFetchMemory(answer.takeHeld())
             return waitForRecords(front, pass, request, now: now)
         }
         output.writeBytes(answer.frame.bytes)
-        if pass.recordBytes > 0 { holdUntilSent(answer.recordBytes) }
+        service.turns.hasRead(pass.recordBytes)
+        if pass.recordBytes > 0 { holdUntilSent(answer.takeHeld()) }
         return answered(pass)
     }
 
@@ -100,6 +107,7 @@ extension KafkaConnectionHandler {
             access: .resident
         )
         respond(to: header, .fetch, &output) { pass.write(request, to: &$0) }
+        service.turns.hasRead(pass.recordBytes)
         return pass
     }
 
@@ -123,8 +131,8 @@ extension KafkaConnectionHandler {
             || pass.recordBytes >= Int(min(request.bytesMin, request.bytesMax))
     }
 
-    /// Memory for as much as the request can bring, but no more than one of so many consumers may
-    /// have, or for less when the pool is short of it; nil when it has next to none.
+    /// Memory for as much as the request can bring, or for less when the pool is short of it; nil
+    /// when it has next to none.
     private func reserve(for request: FetchRequest) -> ByteCount? {
         var wanted = 0
         for topic in request.topics {
@@ -134,7 +142,7 @@ extension KafkaConnectionHandler {
             wanted,
             Int(max(0, request.bytesMax)),
             service.settings.fetchBytesMax.rawValue,
-            service.fetchShare(of: self)
+            service.fetchShare
         )
         let pool = service.fetchMemory
         let free = (pool.capacity - pool.used).rawValue
@@ -165,8 +173,9 @@ extension KafkaConnectionHandler {
         _ request: FetchRequest,
         now: MonotonicTime
     ) -> Step {
-        if frontFetch == nil { service.counters.longPolls.add() }
+        if !front.hasPolled { service.counters.longPolls.add() }
         frontFetch = front
+        frontFetch?.hasPolled = true
         let isPatient = request.bytesMin > 1
         service.park(
             FetchWaiter(

@@ -18,6 +18,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         let deadline: MonotonicTime
         let memoryDeadline: MonotonicTime
         var hasWaitedForMemory = false
+        var hasPolled = false
     }
 
     let connection: Connection
@@ -157,7 +158,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && readers.isIdle
             && connection.pendingOutput == .zero
     }
 

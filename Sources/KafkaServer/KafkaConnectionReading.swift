@@ -13,7 +13,8 @@ extension KafkaConnectionHandler {
         _ header: KafkaRequestHeader,
         room: ByteCount
     ) -> Bool {
-        let answer = ReaderAnswer(connection: connection.id, granted: room)
+        let answer = ReaderAnswer(connection: connection.id, holding: room)
+        let pool = service.fetchMemory
         let identity = service.identity
         let catalog = service.catalog.snapshot
         return submit(answer) {
@@ -29,6 +30,7 @@ extension KafkaConnectionHandler {
             header.writeResponse(.fetch, to: &answer.frame) { pass.write(request, to: &$0) }
             answer.pass = pass
             answer.failures = pass.failures
+            answer.settle(with: pool)
         }
     }
 
@@ -69,9 +71,9 @@ extension KafkaConnectionHandler {
 
     /// The loop's side of an answer's return.
     func arrived(_ answer: ReaderAnswer) {
-        guard case .reading(let awaited) = readers, awaited === answer else { return }
-        // It is read already: what it takes is counted, also past the pool's end.
-        service.fetchMemory.overdraw(answer.recordBytes)
+        guard case .reading(let awaited) = readers, awaited === answer else {
+            preconditionFailure("a connection waits for one answer at a time")
+        }
         readers = .answered(answer)
         lookAgain()
     }
@@ -81,7 +83,7 @@ extension KafkaConnectionHandler {
         switch readers {
         case .idle, .refused: break
         case .reading(let answer): answer.abandon()
-        case .answered(let answer): service.releaseFetchMemory(answer.recordBytes)
+        case .answered(let answer): service.releaseFetchMemory(answer.takeHeld())
         }
         readers = .idle
     }

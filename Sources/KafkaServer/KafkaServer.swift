@@ -12,8 +12,8 @@
 //
 // This loop reads only what is in memory. A fetch that needs the disk, and every lookup by time, is
 // answered by a `ReaderPool`'s thread; its connection waits, all others go on. `FetchTurns` bounds
-// what one iteration reads, and each consumer has its share of the pool and no more, so neither a
-// greedy one nor one that takes nothing holds up another.
+// what one iteration reads, and half of the pool is kept for small fetches, so neither a greedy
+// consumer nor one that takes nothing holds up another.
 //
 // A Produce is checked on this loop, batch by batch, and copied into `ProduceLane`, which sends the
 // batches of a burst to their partitions together. Many requests of a connection may be on their

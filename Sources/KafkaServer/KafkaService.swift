@@ -36,8 +36,6 @@ public final class KafkaService {
     var turns = FetchTurns()
 
     private var waiters = FetchWaiters()
-    /// The connections that have fetched.
-    private var consumers: Set<UInt64> = []
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -136,7 +134,6 @@ public final class KafkaService {
         unpark(connection)
         produceWaiters.removeAll { $0 == connection }
         handlers[connection] = nil
-        consumers.remove(connection)
         turns.remove(connection)
     }
 
@@ -156,18 +153,20 @@ public final class KafkaService {
         }
     }
 
-    /// The most that one consumer may have of the pool. All shares together fit it, so that those
-    /// who take their answers slowly leave the others theirs.
-    func fetchShare(of handler: KafkaConnectionHandler) -> Int {
-        consumers.insert(handler.connection.id)
-        let share = fetchMemory.capacity.rawValue / consumers.count
-        return max(share, KafkaServerLimits.fetchReservationMin)
+    /// The most that one fetch may have of the pool. Large ones come out of one half; what is left
+    /// of the other is for small ones, so that consumers who take nothing leave the others some.
+    var fetchShare: Int {
+        let large = fetchMemory.capacity.rawValue / 2 - fetchMemory.used.rawValue
+        return max(large / 2, KafkaServerLimits.fetchReservationMin)
     }
 
     private func arrived(_ answers: [ReaderAnswer]) {
         for answer in answers {
-            fetchMemory.release(answer.granted)
-            handlers[answer.connection]?.arrived(answer)
+            if let handler = handlers[answer.connection] {
+                handler.arrived(answer)
+            } else {
+                fetchMemory.release(answer.takeHeld())
+            }
         }
         wakeMemoryWaiters()
     }

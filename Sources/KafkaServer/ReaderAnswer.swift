@@ -9,21 +9,39 @@ import Synchronization
 /// the thread posts it back. Only `isAbandoned` is shared meanwhile.
 final class ReaderAnswer: @unchecked Sendable {
     let connection: UInt64
-    /// Of the fetch pool, for what will be read; given back when the answer arrives.
-    let granted: ByteCount
+    /// Of the fetch pool: first for what will be read, then for what was.
+    private(set) var held: ByteCount
     /// The whole frame.
     var frame = ByteWriter()
     /// What was read, when this answers a Fetch.
     var pass: FetchPass?
     var failures: [FailedRead] = []
+    /// A batch was larger than what was held, and the pool had no room for it.
+    private(set) var lacksMemory = false
     private let abandoned = Atomic(false)
 
-    init(connection: UInt64, granted: ByteCount = .zero) {
+    init(connection: UInt64, holding held: ByteCount = .zero) {
         self.connection = connection
-        self.granted = granted
+        self.held = held
     }
 
-    var recordBytes: ByteCount { ByteCount(pass?.recordBytes ?? 0) }
+    /// Makes the pool count what was read, no more and no less; drops it where that cannot be.
+    func settle(with pool: MemoryPool) {
+        let size = ByteCount(pass?.recordBytes ?? 0)
+        if size > held, !pool.reserve(size - held) {
+            lacksMemory = true
+            frame.release()
+            return
+        }
+        if size < held { pool.release(held - size) }
+        held = size
+    }
+
+    /// Who takes the answer takes what it holds, to give it back.
+    func takeHeld() -> ByteCount {
+        defer { held = .zero }
+        return held
+    }
 
     /// Nobody wants it any more; what is not begun need not be.
     var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
@@ -37,6 +55,13 @@ enum ReaderState {
     case refused
     case reading(ReaderAnswer)
     case answered(ReaderAnswer)
+
+    var isIdle: Bool {
+        switch self {
+        case .idle: true
+        case .refused, .reading, .answered: false
+        }
+    }
 }
 
 extension KafkaRequestHeader {

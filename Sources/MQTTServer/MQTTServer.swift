@@ -3,7 +3,8 @@
 // Start at `MQTTServer`, which owns what all connections of its loop share: the session directory,
 // the lane into the log and the delivery to subscribers. An `MQTTConnection` feeds its `Session`
 // and does what the session's actions say. A publish is acknowledged when the lane reports it
-// durable, never before (P1). Live delivery does not wait for that.
+// durable, never before (P1). Live delivery does not wait for that. The `SessionJournal` writes
+// down what sessions must remember over a restart, and `SessionRestore` reads it.
 //
 // When the log is slow, the lane fills up and connections stop being read; when it fails, the
 // publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that
@@ -30,11 +31,11 @@ public final class MQTTServer {
     let settings: MQTTServerSettings
     private let memory: MemoryPool
     var directory: SessionDirectory
-    /// Nil while sessions are not written down; then a restart forgets them.
-    var journal: SessionJournal?
     var outgoing = OutgoingPublish()
     /// Connections with deliveries to send once this burst is over.
     var toSend: [MQTTConnection] = []
+    /// Nil while sessions are not written down; then a restart forgets them.
+    var journal: SessionJournal?
     private var listener: Listener?
     /// By connection id; a closed one stays until the log has answered for what it published.
     private var connections: [UInt64: MQTTConnection] = [:]

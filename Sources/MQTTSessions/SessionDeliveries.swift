@@ -58,11 +58,10 @@ extension Session {
 
 // Deliveries of a session that outlive its connections.
 extension SessionDirectory {
-    mutating func provideDeliveries(for session: inout Session, at index: Int) {
-        guard session.deliveries == nil else { return }
-        let deliveries = Deliveries(messages: messages, limits: limits)
-        sessions[index]?.deliveries = deliveries
-        session.take(deliveries)
+    /// What the first subscription at QoS 1 brings.
+    mutating func provideDeliveries(at index: Int) {
+        guard sessions[index]?.deliveries == nil else { return }
+        sessions[index]?.deliveries = Deliveries(messages: messages, limits: limits)
     }
 
     mutating func dropDeliveries(at index: Int) {

@@ -108,10 +108,7 @@ extension SessionDirectory {
         )
         for subscription in session.subscriptions {
             guard let filter = TopicFilter(subscription.filter) else { continue }
-            guard subscribe(handle, subscription, to: filter) == .grantedQoS1,
-                sessions[handle.index]?.deliveries == nil
-            else { continue }
-            sessions[handle.index]?.deliveries = Deliveries(messages: messages, limits: limits)
+            _ = subscribe(handle, subscription, to: filter)
         }
         for (identifier, receipt) in found.receipts {
             guard sessions[handle.index]?.receipts.restore(identifier, receipt: receipt) == true

@@ -12,10 +12,10 @@ struct StoredSession {
     var will: Will?
     /// Only while the client is away and its will is delayed (3.1.3.2.2).
     var willDueAt: MonotonicTime?
-    /// By filter.
-    var subscriptions: [Text: KeptSubscription] = [:]
     /// Nil until the client subscribes to something at QoS 1.
     var deliveries: Deliveries?
+    /// By filter.
+    var subscriptions: [Text: KeptSubscription] = [:]
     /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
     var receipts: ExactlyOnceReceipts
     /// The number of the first receipt that may be this session's.

@@ -84,7 +84,8 @@ public final class ReaderPool: Sendable {
     private func start(_ queue: inout Queue) {
         let number = queue.threads.count + 1
         do throws(PosixError) {
-            let thread = try SystemThread.start(named: "headwater-read\(number)") { [self] in run() }
+            let thread = try SystemThread.start(named: "headwater-read\(number)") { [self] in run()
+            }
             queue.threads.append(thread)
             queue.idle += 1
         } catch {

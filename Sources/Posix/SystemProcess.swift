@@ -47,6 +47,8 @@ package enum StandardStream: Int32, Sendable {
     case error = 2
 
     package var isTerminal: Bool { isatty(rawValue) == 1 }
+    /// Whether somebody sits at standard input who can be asked.
+    package static var inputIsTerminal: Bool { isatty(0) == 1 }
 
     /// Writes everything. `brokenPipe` says that the reader, such as `head`, has seen enough.
     package func write(_ text: String) throws(PosixError) {

@@ -10,9 +10,9 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Run the broker.",
         discussion: """
-            Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092. Every
-            record is synced before it is acknowledged. SIGTERM, SIGINT and SIGHUP stop
-            it cleanly.
+            Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092, and
+            metrics, health and status over HTTP on 127.0.0.1:8090. Every record is
+            synced before it is acknowledged. SIGTERM, SIGINT and SIGHUP stop it cleanly.
 
             EXAMPLES
               headwater serve
@@ -46,6 +46,14 @@ struct ServeCommand: ParsableCommand {
     var kafka: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Serve metrics, health and status here; 'off' for not at all.",
+            valueName: "HOST:PORT"
+        )
+    )
+    var http: String?
+
+    @Option(
         name: .customLong("set"),
         parsing: .singleValue,
         help: ArgumentHelp(
@@ -61,26 +69,28 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         try exitingOnFailure {
             let environment = ProcessInfo.processInfo.environment
-            LoggingSystem.bootstrap { _ in ConsoleLog() }
+            let (settings, unknown) = try readSettings(environment)
+            LoggingSystem.bootstrap { _ in ConsoleLog(settings.logging) }
             let log = Logger(label: "headwater")
-            let settings = try readSettings(environment, log)
+            for variable in unknown {
+                log.warning("unknown environment variable", metadata: ["name": "\(variable)"])
+            }
             try BrokerGraph(settings: settings, log: log).run(insecure: insecure)
         }
     }
 
+    /// The settings, and the variables that look like ours and are not.
     private func readSettings(
-        _ environment: [String: String],
-        _ log: Logger
-    ) throws -> BrokerSettings {
+        _ environment: [String: String]
+    ) throws -> (BrokerSettings, unknown: [String]) {
         if data?.isEmpty == true {
             throw Failure.configuration("--data names no folder; write --data DIR, or leave it out")
         }
+        var unknown: [String] = []
         var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
         do throws(ConfigurationError) {
             if let config { try reader.read(yaml: try contents(of: config), path: config) }
-            for variable in try reader.read(environment: environment) {
-                log.warning("unknown environment variable", metadata: ["name": "\(variable)"])
-            }
+            unknown = try reader.read(environment: environment)
             for assignment in assignments { try reader.read(flag: assignment) }
             for (flag, key, value) in flags {
                 if let value { try reader.set(key, to: value, place: flag) }
@@ -99,13 +109,13 @@ struct ServeCommand: ParsableCommand {
         settings.dataDirectory = absolutePath(
             try expandingHome(settings.dataDirectory, environment: environment)
         )
-        return settings
+        return (settings, unknown)
     }
 
     private var flags: [(flag: String, key: String, value: String?)] {
         [
             ("--data", "data.directory", data), ("--mqtt", "mqtt.listener", mqtt),
-            ("--kafka", "kafka.listener", kafka),
+            ("--kafka", "kafka.listener", kafka), ("--http", "http.listener", http),
         ]
     }
 

@@ -88,7 +88,9 @@ final class KeepingBroker {
         let known = TopicCatalogSnapshot(of: store).topic(named: name)
         let topic =
             try known ?? store.createTopic(name, id: .init(high: id, low: id), partitions: 1)
-        return try #require(topic.partition(0))
+        // Offline, because power failed while it was opened.
+        guard let partition = topic.partition(0) else { throw CommitLogError.closed }
+        return partition
     }
 
     func stop() {
