@@ -75,6 +75,7 @@ struct BrokerGraph {
             shard: shard.counters,
             mqtt: mqtt.counters,
             kafka: kafka.counters,
+            kafkaReaders: kafka.readerCounters,
             ingestLost: lane.dropped,
             bounds: settings.health
         )

@@ -21,6 +21,7 @@ struct BrokerMetrics {
         partitions(&page)
         mqtt(&page)
         kafka(&page)
+        kafkaLog(&page)
         return page
     }
 

@@ -44,6 +44,7 @@ final class BrokerVitals: Sendable {
     let shard: ShardCounters
     let mqtt: MQTTCounters
     let kafka: KafkaServerCounters
+    let kafkaReaders: ReaderPoolCounters
     let ingestLost: Counter
     let refusals = RefusalCounts()
     let started = MonotonicTime.current
@@ -57,6 +58,7 @@ final class BrokerVitals: Sendable {
         shard: ShardCounters,
         mqtt: MQTTCounters,
         kafka: KafkaServerCounters,
+        kafkaReaders: ReaderPoolCounters,
         ingestLost: Counter,
         bounds: HealthBounds
     ) {
@@ -66,6 +68,7 @@ final class BrokerVitals: Sendable {
         self.shard = shard
         self.mqtt = mqtt
         self.kafka = kafka
+        self.kafkaReaders = kafkaReaders
         self.ingestLost = ingestLost
         self.bounds = bounds
     }

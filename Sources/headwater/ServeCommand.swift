@@ -1,7 +1,6 @@
 import ArgumentParser
 import BrokerConfiguration
 import BrokerModel
-import Foundation
 import Logging
 import Posix
 
@@ -68,7 +67,7 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         try exitingOnFailure {
-            let environment = ProcessInfo.processInfo.environment
+            let environment = SystemProcess.environment
             let (settings, unknown) = try readSettings(environment)
             LoggingSystem.bootstrap { _ in ConsoleLog(settings.logging) }
             let log = Logger(label: "headwater")
@@ -89,7 +88,9 @@ struct ServeCommand: ParsableCommand {
         var unknown: [String] = []
         var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
         do throws(ConfigurationError) {
-            if let config { try reader.read(yaml: try contents(of: config), path: config) }
+            if let config {
+                try reader.read(yaml: try ConfigurationFile(path: config).text, path: config)
+            }
             unknown = try reader.read(environment: environment)
             for assignment in assignments { try reader.read(flag: assignment) }
             for (flag, key, value) in flags {
@@ -101,8 +102,10 @@ struct ServeCommand: ParsableCommand {
         var settings = reader.settings
         try settings.check()
         if settings.dataDirectory.isEmpty {
-            let user = NSUserName()
-            settings.dataDirectory = defaultDataDirectory(user: user, environment: environment)
+            settings.dataDirectory = defaultDataDirectory(
+                user: SystemProcess.user?.name ?? "",
+                environment: environment
+            )
         }
         settings.nodeIDPlace = reader.places["node.id"]
         settings.keysSet = Set(reader.places.keys)
@@ -117,27 +120,5 @@ struct ServeCommand: ParsableCommand {
             ("--data", "data.directory", data), ("--mqtt", "mqtt.listener", mqtt),
             ("--kafka", "kafka.listener", kafka), ("--http", "http.listener", http),
         ]
-    }
-
-    private func contents(of path: String) throws(ConfigurationError) -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw .unreadableFile(path: path, reason: Self.reason(error, path: path))
-        }
-    }
-
-    private static func reason(_ error: any Error, path: String) -> String {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
-        {
-            return "is a folder"
-        }
-        return switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "no such file"
-        case .fileReadNoPermission: "permission denied"
-        case .fileReadInapplicableStringEncoding, .fileReadCorruptFile: "is not UTF-8 text"
-        default: "can't be read"
-        }
     }
 }

@@ -50,6 +50,7 @@ def test_metrics_count_what_was_published_and_read(broker):
     assert grown("headwater_mqtt_publishes_received_total") == 100
     assert grown("headwater_disk_written_bytes_total") >= grown("headwater_log_bytes_total") > 0
     assert grown("headwater_log_commit_duration_seconds_count") >= 1
+    assert grown("headwater_log_append_duration_seconds_count") == grown("headwater_log_batches_total")
     assert grown("headwater_kafka_fetched_bytes_total") > 0
     assert after['headwater_partition_high_watermark_offset{topic="mqtt",partition="0"}'] == 100
     assert after["headwater_ready"] == 1
@@ -161,6 +162,19 @@ def test_clients_past_the_bound_wait_for_their_turn(make_broker):
     idle = [socket.create_connection((harness.LOOPBACK, broker.http_port)) for _ in range(6)]
     assert admin.ready(broker)[0], "served once idle ones were cut"
     for one in idle:
+        one.close()
+
+
+def test_a_stop_waits_for_no_client(broker):
+    starts = [b"", b"GET /met", b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
+    held = [socket.create_connection((harness.LOOPBACK, broker.http_port)) for _ in starts]
+    for one, start in zip(held, starts):
+        one.sendall(start)
+    assert admin.ready(broker)[0]
+    before = time.monotonic()
+    assert broker.stop() == 0
+    assert time.monotonic() - before < 8
+    for one in held:
         one.close()
 
 
