@@ -9,6 +9,7 @@ final class Broker {
     let memory: MemoryPool
     let deliveries: MemoryPool
     var now = MonotonicTime(nanoseconds: 0)
+    let wallClock = Timestamp(rawValue: 1_800_000_000_000)
     private var connectionCount: UInt64 = 0
 
     init(
