@@ -1,12 +1,14 @@
 import BrokerModel
 
-/// The owner's half of the newest segment: where it ends, how much of that is synced, and when it
-/// is full.
+/// The owner's half of the newest segment: where it ends, how much of that is synced or shown, and
+/// when it is full.
 struct ActiveSegment {
     let segment: Segment
     let file: any File
     private(set) var end: FilePosition
     var syncedEnd: FilePosition
+    /// How far readers may have read: past `syncedEnd` only in a topic that is not durable.
+    var shownEnd: FilePosition
     private(set) var maxTimestamp: Timestamp
     /// When the first batch was appended; after a start, as its records tell.
     private var firstAppend: Timestamp?
@@ -25,6 +27,7 @@ struct ActiveSegment {
         self.file = file
         self.end = end
         syncedEnd = end
+        shownEnd = end
         maxTimestamp = indexes.maxTimestamp
     }
 
@@ -86,10 +89,10 @@ struct ActiveSegment {
         if firstAppend == nil { firstAppend = now }
     }
 
-    /// Forgets what was written since the last sync, here and in the file.
-    mutating func discardUnsynced() throws(FileSystemError) {
-        end = syncedEnd
-        try file.truncate(to: syncedEnd - .zero)
+    /// Forgets what nobody was shown, here and in the file.
+    mutating func discardUnshown() throws(FileSystemError) {
+        end = max(syncedEnd, shownEnd)
+        try file.truncate(to: end - .zero)
         try file.sync()
     }
 

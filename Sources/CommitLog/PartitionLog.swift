@@ -3,7 +3,9 @@ import RecordFormat
 
 /// One partition's log. Confined to the thread that writes it; others use its `reader`.
 ///
-/// What is appended becomes durable, and visible to readers, with the next `sync`.
+/// What is appended becomes durable, and visible to readers, with the next `sync`. In a topic that
+/// is not durable `show` makes it visible before that; such offsets are reserved first, so that no
+/// crash has them given twice.
 public final class PartitionLog {
     /// The offsets that an append was given.
     public struct AppendedRange: Equatable, Sendable {
@@ -20,10 +22,19 @@ public final class PartitionLog {
     /// Why the log takes nothing more, when it does not.
     public private(set) var failure: FileSystemError?
 
-    private var isClosed = false
-    private let fileSystem: any FileSystem
-    private let settings: LogSettings
-    private var active: ActiveSegment
+    /// Files in the folder that are no longer the log's: what a deletion has left.
+    public let leftovers: [String]
+
+    private(set) var isClosed = false
+    let fileSystem: any FileSystem
+    let settings: LogSettings
+    var active: ActiveSegment
+    var marks: OffsetMarks
+    /// Size and age of sealed segments, as far as somebody has asked.
+    var sealed: [Offset: RetentionPolicy.Segment] = [:]
+    /// How many offsets are reserved at a time: each time costs two syncs, and an unclean start
+    /// skips what is left of them.
+    private static let reservationStep = 1 << 18
 
     init(
         folder: String,
@@ -40,7 +51,10 @@ public final class PartitionLog {
         logEndOffset = recovered.logEndOffset
         leaderEpoch = recovered.epochs.latest
         active = recovered.active
-        let start = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
+        marks = recovered.marks
+        leftovers = recovered.leftovers
+        let first = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
+        let start = max(first, recovered.marks.logStart)
         reader = PartitionReader(
             PartitionReader.Published(
                 segments: recovered.segments,
@@ -91,6 +105,41 @@ public final class PartitionLog {
         }
     }
 
+    /// Makes everything appended so far visible without a sync. Of this a power cut may take any
+    /// part, but never have an offset given again.
+    public func show() throws(CommitLogError) {
+        try checkIsOpen()
+        guard active.end > active.shownEnd else { return }
+        do throws(FileSystemError) {
+            if logEndOffset > marks.reserved {
+                try reserve(upTo: logEndOffset + Self.reservationStep)
+            }
+            active.shownEnd = active.end
+            publishEnd()
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// Gaps that unclean starts have left, and that are not yet recorded.
+    public var unrecordedGaps: [OffsetGap] { marks.gaps }
+
+    /// Forgets the gaps: they are recorded durably.
+    public func gapsAreRecorded() throws(CommitLogError) {
+        guard !marks.gaps.isEmpty else { return }
+        var changed = marks
+        changed.gaps = []
+        try onDisk { () throws(FileSystemError) in try changed.write(in: folder, fileSystem) }
+        marks = changed
+    }
+
+    private func reserve(upTo offset: Offset) throws(FileSystemError) {
+        var changed = marks
+        changed.reserved = offset
+        try changed.write(in: folder, fileSystem)
+        marks = changed
+    }
+
     /// Seals the log for an orderly stop: data and indexes synced, so that the next start need not
     /// scan. A log that has failed says so, and gets no such stop.
     public func close() throws(CommitLogError) {
@@ -99,13 +148,22 @@ public final class PartitionLog {
         try sync()
         do throws(FileSystemError) {
             try active.segment.writeIndexes()
+            // All is synced: an unclean end of the next run need not skip what this one reserved.
+            if marks.reserved > logEndOffset { try reserve(upTo: logEndOffset) }
         } catch {
             throw fail(error)
         }
     }
 
-    /// Ends writing because the log is going to be deleted: nothing is synced any more.
-    public func abandon() { isClosed = true }
+    /// Ends writing and reading because the log is going to be deleted: nothing is synced any
+    /// more, and every offset is out of range.
+    public func abandon() {
+        isClosed = true
+        reader.publish { published in
+            published.logStartOffset = published.highWatermark
+            published.segments = []
+        }
+    }
 
     private func checkIsOpen() throws(CommitLogError) {
         if let failure { throw .readOnly(failure) }
@@ -170,6 +228,11 @@ public final class PartitionLog {
     private func syncData() throws(FileSystemError) {
         try active.file.sync()
         active.syncedEnd = active.end
+        active.shownEnd = active.end
+        publishEnd()
+    }
+
+    private func publishEnd() {
         let (end, maxTimestamp, highWatermark) = (active.end, active.maxTimestamp, logEndOffset)
         reader.publish { published in
             published.highWatermark = highWatermark
@@ -180,7 +243,7 @@ public final class PartitionLog {
 
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
     /// data, then the indexes, then the name of the next segment.
-    private func roll() throws(FileSystemError) {
+    func roll() throws(FileSystemError) {
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
         let next = try ActiveSegment.create(
@@ -189,23 +252,27 @@ public final class PartitionLog {
             fileSystem: fileSystem
         )
         try fileSystem.syncDirectory(folder)
-        let sealed = active.segment
+        let segment = active.segment
+        sealed[segment.baseOffset] = RetentionPolicy.Segment(
+            size: active.end - .zero,
+            maxTimestamp: active.maxTimestamp
+        )
         active = next
         reader.publish { published in
             published.segments.append(next.segment)
             published.syncedEnd = .zero
             published.syncedMaxTimestamp = .none
         }
-        sealed.rest()
+        segment.rest()
     }
 
-    /// Ends writing for good. What was not synced is cut off at once: the kernel may hold it as
+    /// Ends writing for good. What was not shown is cut off at once: the kernel may hold it as
     /// clean pages that never reached the disk, and no later start may take those for stored.
     /// Nobody was told of them, and nobody will be.
-    private func fail(_ error: FileSystemError) -> CommitLogError {
+    func fail(_ error: FileSystemError) -> CommitLogError {
         failure = error
         do throws(FileSystemError) {
-            try active.discardUnsynced()
+            try active.discardUnshown()
         } catch {
             // The disk is failing. The next start scans the tail and believes only what it can.
         }

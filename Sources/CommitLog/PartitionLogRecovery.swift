@@ -9,6 +9,8 @@ public struct RecoveryReport: Equatable, Sendable {
     public var cutBytes = ByteCount.zero
     /// Sealed segments whose indexes were missing and were built from their data.
     public var rebuiltIndexes = 0
+    /// Offsets that may have been shown and were lost: they are skipped.
+    public var gap: OffsetGap?
 }
 
 /// The pieces that a log is made of once its folder has been read.
@@ -18,6 +20,8 @@ struct RecoveredLog {
     var active: ActiveSegment
     var logEndOffset: Offset
     var epochs: LeaderEpochs
+    var marks: OffsetMarks
+    var leftovers: [String]
 }
 
 extension PartitionLog {
@@ -48,6 +52,20 @@ extension PartitionLog {
         }
     }
 
+    /// Which topic a partition's folder belongs to.
+    public static func topicID(
+        in folder: String,
+        fileSystem: any FileSystem
+    ) throws(CommitLogError) -> UUIDBytes {
+        let path = folder + "/" + SegmentFiles.partitionMetadata
+        guard let text = try onDisk({ () throws(FileSystemError) in try fileSystem.text(of: path) })
+        else { throw .unusable(path: path, why: "it is missing") }
+        guard let metadata = PartitionMetadata(text: text) else {
+            throw .unusable(path: path, why: "it names no topic id")
+        }
+        return metadata.topicID
+    }
+
     /// Opens a log. `afterCleanStop` says that `close` was the last that happened to it, and that
     /// its caller has durably forgotten this before anything is written. Logs that are opened with
     /// the same `openSegments` share its bound.
@@ -67,7 +85,7 @@ extension PartitionLog {
             }
         let log = PartitionLog(
             folder: folder,
-            topicID: try recovery.topicID(),
+            topicID: try topicID(in: folder, fileSystem: fileSystem),
             recovered: recovered,
             fileSystem: fileSystem,
             settings: settings,
@@ -86,6 +104,8 @@ private struct LogRecovery {
     private var bases: [Offset] = []
     private var indexNames: Set<String> = []
     private var unfinished: [String] = []
+    private var leftovers: [String] = []
+    private var marks = OffsetMarks()
 
     init(
         folder: String,
@@ -101,28 +121,46 @@ private struct LogRecovery {
                 if kind == .log { bases.append(base) } else { indexNames.insert(entry.name) }
             } else if Self.isUnfinished(entry.name) {
                 unfinished.append(entry.name)
+            } else if entry.name.hasSuffix(SegmentFiles.deletedSuffix) {
+                leftovers.append(folder + "/" + entry.name)
             }
         }
         bases.sort()
+        marks = try storedMarks()
+        dropBelowLogStart()
         guard !bases.isEmpty else { throw .unusable(path: folder, why: "it holds no .log file") }
     }
 
     private static func isUnfinished(_ name: String) -> Bool {
-        [SegmentFiles.leaderEpochCheckpoint, SegmentFiles.partitionMetadata]
+        [SegmentFiles.leaderEpochCheckpoint, SegmentFiles.partitionMetadata, OffsetMarks.fileName]
             .contains { name == $0 + SegmentFiles.unfinishedSuffix }
     }
 
-    private var activeBase: Offset { bases[bases.count - 1] }
-
-    func topicID() throws(CommitLogError) -> UUIDBytes {
-        let path = folder + "/" + SegmentFiles.partitionMetadata
-        guard let text = try onDisk({ () throws(FileSystemError) in try fileSystem.text(of: path) })
-        else { throw .unusable(path: path, why: "it is missing") }
-        guard let metadata = PartitionMetadata(text: text) else {
-            throw .unusable(path: path, why: "it names no topic id")
+    /// Segments that end at or below the log's start were deleted; a crash has brought them back.
+    private mutating func dropBelowLogStart() {
+        while bases.count > 1, bases[1] <= marks.logStart {
+            let base = bases.removeFirst()
+            for kind in SegmentFiles.Kind.allCases {
+                let name = SegmentFiles.name(base, kind)
+                guard kind == .log || indexNames.remove(name) != nil else { continue }
+                leftovers.append(folder + "/" + name)
+            }
         }
-        return metadata.topicID
     }
+
+    /// A file that cannot be read as one says nothing: then the log starts with its first segment,
+    /// and an unclean start skips whatever the active segment could have held.
+    private func storedMarks() throws(CommitLogError) -> OffsetMarks {
+        let path = folder + "/" + OffsetMarks.fileName
+        let text = try onDisk { () throws(FileSystemError) in try fileSystem.text(of: path) }
+        guard let text else { return OffsetMarks() }
+        if let marks = OffsetMarks(text: text) { return marks }
+        var marks = OffsetMarks()
+        marks.reserved = (bases.last ?? .zero) + Int(Int32.max)
+        return marks
+    }
+
+    private var activeBase: Offset { bases[bases.count - 1] }
 
     // MARK: After a clean stop
 
@@ -211,7 +249,8 @@ private struct LogRecovery {
             }
             try file.sync()
             try rebuildMissingIndexes()
-            let epochs = try raiseEpoch(scan)
+            if marks.reserved > scan.logEndOffset { return try skipAhead(after: scan, in: file) }
+            let epochs = try raiseEpoch(scan, next: scan.logEndOffset)
             return try assemble(
                 indexes: scan.indexes,
                 file: file,
@@ -252,11 +291,52 @@ private struct LogRecovery {
         }
     }
 
-    private func raiseEpoch(_ scan: SegmentScan) throws(FileSystemError) -> LeaderEpochs {
+    /// Offsets past the tail may have been shown to somebody: the log goes on behind them, in a
+    /// segment of its own, and the gap is kept until it is recorded.
+    private mutating func skipAhead(
+        after scan: SegmentScan,
+        in file: any File
+    ) throws(FileSystemError) -> RecoveredLog {
+        let next = marks.reserved
+        let gap = OffsetGap(first: scan.logEndOffset, last: Offset(next.rawValue - 1))
+        report.gap = gap
+        if marks.gaps.last != gap {
+            marks.gaps.append(gap)
+            try marks.write(in: folder, fileSystem)
+        }
+        let epochs = try raiseEpoch(scan, next: next)
+        let segment = Segment(
+            active: scan.indexes,
+            file: file,
+            folder: folder,
+            fileSystem: fileSystem
+        )
+        try segment.writeIndexes()
+        let active = try ActiveSegment.create(
+            baseOffset: next,
+            folder: folder,
+            fileSystem: fileSystem
+        )
+        try fileSystem.syncDirectory(folder)
+        let sealed = bases.map { Segment(sealed: $0, folder: folder, fileSystem: fileSystem) }
+        return RecoveredLog(
+            segments: sealed + [active.segment],
+            active: active,
+            logEndOffset: next,
+            epochs: epochs,
+            marks: marks,
+            leftovers: leftovers
+        )
+    }
+
+    private func raiseEpoch(
+        _ scan: SegmentScan,
+        next: Offset
+    ) throws(FileSystemError) -> LeaderEpochs {
         var epochs = try storedEpochs() ?? LeaderEpochs()
         let latest = max(epochs.latest, scan.latestEpoch)
         epochs.truncate(to: scan.logEndOffset)
-        epochs.begin(latest.next, at: scan.logEndOffset)
+        epochs.begin(latest.next, at: next)
         try fileSystem.replaceText(
             of: SegmentFiles.leaderEpochCheckpoint,
             in: folder,
@@ -296,7 +376,9 @@ private struct LogRecovery {
             segments: sealed + [active.segment],
             active: active,
             logEndOffset: logEndOffset,
-            epochs: epochs
+            epochs: epochs,
+            marks: marks,
+            leftovers: leftovers
         )
     }
 

@@ -23,7 +23,7 @@ public final class PartitionReader: Sendable {
         var segments: [Segment]
         var logStartOffset: Offset
         var highWatermark: Offset
-        /// How far the active segment is synced.
+        /// How far the active segment may be read: it is synced, or shown without.
         var syncedEnd: FilePosition
         /// The latest timestamp in the synced part of the active segment.
         var syncedMaxTimestamp: Timestamp
@@ -72,6 +72,38 @@ public final class PartitionReader: Sendable {
         maxBytes: ByteCount,
         minOneBatch: Bool,
         access: ReadAccess = .blocking,
+        into output: inout ByteWriter
+    ) throws(CommitLogError) -> ReadResult {
+        do throws(CommitLogError) {
+            return try readStored(
+                from: offset,
+                maxBytes: maxBytes,
+                minOneBatch: minOneBatch,
+                access: access,
+                into: &output
+            )
+        } catch {
+            throw explain(error, at: offset)
+        }
+    }
+
+    /// A file that is gone because retention took it meanwhile is no trouble with the disk.
+    func explain(_ error: CommitLogError, at offset: Offset) -> CommitLogError {
+        guard case .fileSystem(let cause) = error, cause.reason == .notFound else { return error }
+        let view = snapshot()
+        guard offset < view.logStartOffset else { return error }
+        return .offsetOutOfRange(
+            offset,
+            logStartOffset: view.logStartOffset,
+            highWatermark: view.highWatermark
+        )
+    }
+
+    private func readStored(
+        from offset: Offset,
+        maxBytes: ByteCount,
+        minOneBatch: Bool,
+        access: ReadAccess,
         into output: inout ByteWriter
     ) throws(CommitLogError) -> ReadResult {
         var view = snapshot()

@@ -29,18 +29,39 @@ extension PartitionReader {
     public func offset(
         forTimestamp timestamp: Timestamp
     ) throws(CommitLogError) -> TimedOffset? {
-        try snapshot().firstRecord(notBefore: timestamp)
+        try afterDeletions { view throws(CommitLogError) in
+            try view.firstRecord(notBefore: timestamp)
+        }
+    }
+
+    /// Looks again when retention took a file from under the first look.
+    private func afterDeletions<Result>(
+        _ look: (Published) throws(CommitLogError) -> Result
+    ) throws(CommitLogError) -> Result {
+        var view = snapshot()
+        while true {
+            do throws(CommitLogError) {
+                return try look(view)
+            } catch {
+                let before = view.logStartOffset
+                view = snapshot()
+                guard case .fileSystem(let cause) = error, cause.reason == .notFound,
+                    view.logStartOffset > before
+                else { throw error }
+            }
+        }
     }
 
     /// The first record with the latest timestamp; nil in a log without timestamps.
     public func maxTimestamp() throws(CommitLogError) -> TimedOffset? {
-        let view = snapshot()
-        var latest = Timestamp.none
-        for index in view.segments.indices {
-            latest = max(latest, try view.maxTimestamp(ofSegment: index))
+        try afterDeletions { view throws(CommitLogError) in
+            var latest = Timestamp.none
+            for index in view.segments.indices {
+                latest = max(latest, try view.maxTimestamp(ofSegment: index))
+            }
+            guard latest > .none else { return nil }
+            return try view.firstRecord(notBefore: latest)
         }
-        guard latest > .none else { return nil }
-        return try view.firstRecord(notBefore: latest)
     }
 }
 

@@ -149,6 +149,14 @@ extension Segment {
         }
     }
 
+    /// The last entry of the time index; nil when it has none.
+    func lastTime() throws(FileSystemError) -> TimeIndexEntry? {
+        switch try lookUp(.blocking, { $0.lastTime }) {
+        case .found(let entry): return entry
+        case .files(_, let times): return try times.last
+        }
+    }
+
     /// Reads the data file from its start and builds the indexes anew, in memory.
     func rebuildIndexes(
         _ access: ReadAccess = .blocking,
@@ -164,6 +172,7 @@ extension Segment {
             rebuilt.note(header, at: position, interval: interval)
             position = position + header.sizeInBytes
         }
+        rebuilt.finish()
         let indexes = Indexes.inMemory(rebuilt)
         state.withLock { $0.indexes = indexes }
     }

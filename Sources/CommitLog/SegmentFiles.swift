@@ -7,6 +7,9 @@ enum SegmentFiles {
     /// Ours and Kafka's for a file that is not finished: it never outlives a start.
     static let unfinishedSuffix = ".tmp"
 
+    /// Kafka's mark of a file that has left the log and waits for its removal.
+    static let deletedSuffix = ".deleted"
+
     enum Kind: String, CaseIterable {
         case log = ".log"
         case offsetIndex = ".index"

@@ -54,6 +54,8 @@ struct SegmentIndexes: Sendable {
     /// Where the batch of the last offset entry begins: no entry leads further.
     var lastPosition: FilePosition { FilePosition(Int(offsets.entries.last?.position ?? 0)) }
 
+    var lastTime: TimeIndexEntry? { times.entries.last }
+
     /// Adds the last entry of the time index, so that it ends with the segment's latest timestamp.
     mutating func finish() { noteTime() }
 

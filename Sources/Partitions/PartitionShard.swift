@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import Posix
 
 /// One storage loop's partitions. Confined to that loop; others hold its mailbox.
 ///
@@ -12,11 +13,15 @@ public final class PartitionShard {
     /// Raised when a commit has moved a high watermark.
     package var signals: [HighWatermarkSignal] = []
     package let mailbox: Mailbox<PartitionShardMessage>
+    public let counters = ShardCounters()
+    /// Told how long each commit took that synced something: the place for a histogram.
+    package var syncTook: (Duration) -> Void = { _ in }
 
     private var store: PartitionStore?
     private let loop: EventLoop
     private let catalog: TopicCatalog
     private let settings: PartitionShardSettings
+    private let upkeep: ShardUpkeep
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
@@ -32,15 +37,19 @@ public final class PartitionShard {
         self.loop = loop
         self.catalog = catalog
         self.settings = settings
+        upkeep = ShardUpkeep(loop: loop, interval: settings.retentionCheckInterval, counters)
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
         inbox.shard = self
+        upkeep.report = { [unowned self] in report($0) }
     }
 
     /// Takes the store over, and publishes its topics. Called before the loop runs.
     package func open(_ store: PartitionStore) {
         self.store = store
+        recordGaps(in: store)
         catalog.publish(TopicCatalogSnapshot(of: store))
+        upkeep.begin(store)
     }
 
     private func receive(_ messages: [PartitionShardMessage]) {
@@ -51,7 +60,8 @@ public final class PartitionShard {
             switch message {
             case .append(let request):
                 group.append((request, append(request, to: store)))
-                mustCommit = mustCommit || request.needsSync
+                mustCommit =
+                    mustCommit || request.needsSync && store.isDurable(request.partition)
             case .createTopic(let creation): create(creation, in: store)
             case .deleteTopic(let deletion):
                 // What was appended to it has to be answered while it is there.
@@ -61,7 +71,12 @@ public final class PartitionShard {
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop { commit(store) } else { commitLater(store) }
+        if mustCommit || mustStop {
+            commit(store)
+        } else {
+            settle(store.showWritten(), in: store)
+            commitLater(store)
+        }
         reply()
         if mustStop { stop(store) }
     }
@@ -76,24 +91,42 @@ public final class PartitionShard {
                 to: request.partition,
                 now: loop.wallClock
             )
+            counters.batches.add()
+            counters.records.add(range.lastOffset - range.baseOffset + 1)
+            counters.bytes.add(request.batch.bytes.count)
             return .success(range.baseOffset)
         } catch {
+            counters.batchesFailed.add()
             report(of: request.partition, in: store, error)
             return .failure(error)
         }
     }
 
-    /// A failed sync fails everything that the group appended to that partition, whoever waits.
     private func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        let start = SystemClock.monotonicNanoseconds
         let result = store.commit()
-        for (partition, error) in result.failed {
+        if result.synced > 0 {
+            counters.commits.add()
+            syncTook(.nanoseconds(SystemClock.monotonicNanoseconds &- start))
+        }
+        settle(result, in: store)
+    }
+
+    /// A failed commit fails everything that the group appended to that partition, whoever waits.
+    private func settle(_ result: PartitionStore.CommitResult, in store: PartitionStore) {
+        for (partition, error, recordsLost) in result.failed {
             report(of: partition, in: store, error)
+            counters.commitsFailed.add()
+            var recordsTold = 0
             for index in group.indices where group[index].request.partition == partition {
                 guard case .success = group[index].outcome else { continue }
                 group[index].outcome = .failure(error)
+                recordsTold += group[index].request.batch.recordCount
+                counters.batchesFailed.add()
             }
+            counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
         if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
     }
@@ -139,12 +172,14 @@ public final class PartitionShard {
                     creation.name,
                     id: .random(using: &random),
                     partitions: creation.partitions,
-                    overrides: creation.overrides
+                    overrides: creation.overrides,
+                    now: moment
                 )
             )
         } catch {
             outcome = .failure(error)
         }
+        if case .success = outcome { counters.topicsCreated.add() }
         publish(outcome, of: store)
         creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
     }
@@ -153,12 +188,18 @@ public final class PartitionShard {
         let outcome: Result<TopicEntry, TopicError>
         do throws(TopicError) {
             guard !deletion.name.isInternal else { throw .isInternal }
-            outcome = .success(try store.deleteTopic(deletion.name))
+            outcome = .success(try store.deleteTopic(deletion.name, now: moment))
         } catch {
             outcome = .failure(error)
         }
+        if case .success = outcome { counters.topicsDeleted.add() }
         publish(outcome, of: store)
+        upkeep.removeLater(store)
         deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
+    }
+
+    private var moment: StorageMoment {
+        StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
     }
 
     /// Before the reply leaves: who hears of a topic finds it in the catalog.
@@ -166,6 +207,19 @@ public final class PartitionShard {
         switch outcome {
         case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
         case .failure: break
+        }
+    }
+
+    private func recordGaps(in store: PartitionStore) {
+        do throws(TopicError) {
+            let recorded = try store.recordGaps(now: moment) {
+                var random = SystemRandomNumberGenerator()
+                return .random(using: &random)
+            }
+            counters.gaps.add(recorded.count)
+            for entry in recorded { report(.gapRecorded(entry)) }
+        } catch {
+            report(.gapsNotRecorded(error))  // They stay noted, and the next start tries again.
         }
     }
 
@@ -203,11 +257,18 @@ package enum PartitionShardReport: Sendable {
     /// One batch was refused; the partition goes on.
     case batchRefused(TopicPartition, CommitLogError)
     case closeFailed(PartitionStoreError)
+    /// Offsets were skipped because records of a topic that is not durable may be lost.
+    case gapRecorded(GapEntry)
+    case gapsNotRecorded(TopicError)
+    case retentionFailed(TopicPartition, CommitLogError)
+    /// Something deleted that is still on the disk until the next start.
+    case leftBehind(FileSystemError)
 }
 
 /// How the storage loop commits.
 package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
+    package var retentionCheckInterval = Duration.minutes(5)
 
     package init() {}
 
@@ -219,8 +280,20 @@ package struct PartitionShardSettings: Sendable {
                 of: PartitionShardSettings(),
                 in: .milliseconds(1) ... .minutes(1),
                 "The longest time after which a record that needs no acknowledgement is synced."
-            )
+            ),
+            .init(
+                "log.retention.check.interval.ms",
+                \.retentionCheckText,
+                of: PartitionShardSettings(),
+                allowed: "100ms ... 1d, or milliseconds",
+                "How often the log looks for segments that are too old or too many."
+            ) { $0.isWithin(.milliseconds(100) ... .days(1)) },
         ]
+    }
+
+    private var retentionCheckText: TimeLimit {
+        get { TimeLimit(retentionCheckInterval) }
+        set { retentionCheckInterval = newValue.duration ?? retentionCheckInterval }
     }
 }
 

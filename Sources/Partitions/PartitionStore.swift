@@ -17,7 +17,10 @@ public final class PartitionStore {
     public struct CommitResult: Sendable {
         public var advanced: [(partition: PartitionHandle, highWatermark: Offset)] = []
         /// Nothing appended to these since the last commit may be acknowledged, now or later.
-        public var failed: [(partition: PartitionHandle, error: CommitLogError)] = []
+        public var failed: [(partition: PartitionHandle, error: CommitLogError, recordsLost: Int)] =
+            []
+        /// How many logs were synced.
+        public var synced = 0
     }
 
     /// A partition that is open, and what opening it found.
@@ -25,6 +28,8 @@ public final class PartitionStore {
         public let name: TopicPartition
         public let log: PartitionLog
         public let recovery: RecoveryReport
+        /// Whether `commit` syncs it; otherwise it only shows what was written.
+        public let isDurable: Bool
     }
 
     public let identity: PartitionStoreIdentity
@@ -36,16 +41,27 @@ public final class PartitionStore {
     /// Partitions whose folders could not be opened. They never stop a start.
     public internal(set) var offline: [(name: TopicPartition, error: CommitLogError)] = []
 
+    /// Settings of topics that are not allowed any more, and so count for nothing.
+    public internal(set) var ignoredSettings: [(topic: TopicName, error: TopicSettingsError)] = []
+
     let fileSystem: any FileSystem
     let openSegments = OpenSegments()
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings
     var topics: [TopicName: StoredTopic] = [:]
+    /// Nil when it cannot be opened: then topics are what their folders say, and none can change.
+    var metadata: ClusterMetadataLog?
+    var removals = RemovalQueue()
+    var leftBehind: [FileSystemError] = []
     /// By handle; nil once the partition's topic was deleted, for a handle is never given twice.
     private var slots: [Partition?] = []
     private var lock: (any FileLock)?
+    /// Partitions that the next retention steps look at, the next one last.
+    var retaining: [PartitionHandle] = []
+    /// Appended to since the last commit; those that no commit has to sync stand apart.
     private var touched: [PartitionHandle] = []
+    private var touchedWritten: [PartitionHandle] = []
     private var isTouched: [Bool] = []
 
     init(
@@ -89,35 +105,64 @@ public final class PartitionStore {
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
         let index = partition.rawValue
-        guard let log = self.partition(partition)?.log else { throw .closed }
+        guard slots.indices.contains(index), let open = slots[index] else { throw .closed }
         // Noted first: a failed append must fail what the same commit was to make durable.
         if !isTouched[index] {
             isTouched[index] = true
-            touched.append(partition)
+            if open.isDurable {
+                touched.append(partition)
+            } else {
+                touchedWritten.append(partition)
+            }
         }
-        return try log.append(batches, now: now)
+        return try open.log.append(batches, now: now)
     }
 
-    /// Syncs every log that was appended to since the last commit. One that fails does not stop the
-    /// others.
+    /// Whether records of this partition wait for a sync. False once its topic was deleted.
+    public func isDurable(_ partition: PartitionHandle) -> Bool {
+        let index = partition.rawValue
+        return slots.indices.contains(index) && slots[index]?.isDurable ?? false
+    }
+
+    /// Makes visible what was appended since the last commit, and durable where the topic wants it.
+    /// A log that fails does not stop the others.
     public func commit() -> CommitResult {
-        var result = CommitResult()
+        var result = showWritten()
         result.advanced.reserveCapacity(touched.count)
         for partition in touched {
-            isTouched[partition.rawValue] = false
-            guard let log = self.partition(partition)?.log else {
-                result.failed.append((partition, .closed))
-                continue
-            }
-            do throws(CommitLogError) {
-                try log.sync()
-                result.advanced.append((partition, log.highWatermark))
-            } catch {
-                result.failed.append((partition, error))
-            }
+            settle(partition, &result) { log throws(CommitLogError) in try log.sync() }
         }
+        result.synced = touched.count
         touched.removeAll(keepingCapacity: true)
         return result
+    }
+
+    /// The cheap half of `commit`: makes visible what needs no sync.
+    public func showWritten() -> CommitResult {
+        var result = CommitResult()
+        for partition in touchedWritten {
+            settle(partition, &result) { log throws(CommitLogError) in try log.show() }
+        }
+        touchedWritten.removeAll(keepingCapacity: true)
+        return result
+    }
+
+    private func settle(
+        _ partition: PartitionHandle,
+        _ result: inout CommitResult,
+        _ end: (PartitionLog) throws(CommitLogError) -> Void
+    ) {
+        isTouched[partition.rawValue] = false
+        guard let log = slots[partition.rawValue]?.log else {
+            return result.failed.append((partition, .closed, 0))
+        }
+        let waiting = log.logEndOffset - log.highWatermark
+        do throws(CommitLogError) {
+            try end(log)
+            result.advanced.append((partition, log.highWatermark))
+        } catch {
+            result.failed.append((partition, error, waiting))
+        }
     }
 
     /// Ends the store in order: everything synced, and a mark that spares the next start its scan.
@@ -129,11 +174,13 @@ public final class PartitionStore {
         guard lock != nil else { return [] }
         defer { lock = nil }
         var failed: [(name: TopicPartition, error: CommitLogError)] = []
-        for partition in partitions {
+        var logs = partitions.map { ($0.name, $0.log) }
+        if let metadata { logs.append((ClusterMetadataLog.partition, metadata.log)) }
+        for (name, log) in logs {
             do throws(CommitLogError) {
-                try partition.log.close()
+                try log.close()
             } catch {
-                failed.append((partition.name, error))
+                failed.append((name, error))
             }
         }
         guard failed.isEmpty, offline.isEmpty else { return failed }
@@ -166,17 +213,4 @@ struct StoredTopic {
     var overrides: [String: String]
     /// By partition number; nil for one that is offline.
     var partitions: [PartitionHandle?]
-}
-
-/// The files that lie beside the partitions' folders.
-enum StoreFiles {
-    static let lock = ".lock"
-    static let properties = "meta.properties"
-    /// Kafka's mark of an orderly stop. It is there only while nothing has been written since.
-    static let cleanShutdownMark = ".kafka_cleanshutdown"
-    static let cleanShutdownText = #"{"version":0,"brokerEpoch":-1}"#
-    /// A partition's folder until its files are durable.
-    static let unfinishedSuffix = ".headwater-new"
-    /// Kafka's mark of a partition's folder that is on its way out.
-    static let deletedSuffix = "-delete"
 }

@@ -29,11 +29,10 @@ extension PartitionStore {
         try inDataDirectory { () throws(FileSystemError) in
             // Durably gone before anything is written: a mark never outlives what it says.
             if wasClean { try fileSystem.removeFile(path + "/" + StoreFiles.cleanShutdownMark) }
-            try store.removeUnfinished(entries)
             // A killed process may have left names here that a power cut would still take away.
             try fileSystem.syncDirectory(path)
         }
-        store.openTopics(entries, afterCleanStop: wasClean)
+        try store.openTopics(entries, afterCleanStop: wasClean)
         return store
     }
 
@@ -85,49 +84,5 @@ extension PartitionStore {
             try fileSystem.replaceText(of: StoreFiles.properties, in: path, with: identity.text)
         }
         return identity
-    }
-
-    /// Removes folders whose creation a crash cut short; nothing was ever written to them.
-    private func removeUnfinished(_ entries: [DirectoryEntry]) throws(FileSystemError) {
-        for entry in entries where entry.isDirectory {
-            guard entry.name.hasSuffix(StoreFiles.unfinishedSuffix) else { continue }
-            let name = String(entry.name.dropLast(StoreFiles.unfinishedSuffix.utf8.count))
-            guard TopicPartition(folderName: name) != nil else { continue }
-            try removeFolder(path + "/" + entry.name)
-        }
-    }
-
-    private func openTopics(_ entries: [DirectoryEntry], afterCleanStop: Bool) {
-        let names = entries.lazy.filter(\.isDirectory)
-            .compactMap { TopicPartition(folderName: $0.name) }.sorted()
-        for name in names {
-            do throws(PartitionStoreError) {
-                let partition = try openPartition(
-                    name,
-                    settings: defaults,
-                    afterCleanStop: afterCleanStop
-                )
-                place(register(partition), of: partition)
-            } catch {
-                guard case .partition(_, let cause) = error else { continue }
-                offline.append((name, cause))
-            }
-        }
-    }
-
-    private func place(_ handle: PartitionHandle, of partition: Partition) {
-        let name = partition.name
-        var topic =
-            topics[name.topic]
-            ?? StoredTopic(
-                name: name.topic,
-                id: partition.log.topicID,
-                settings: defaults,
-                overrides: [:],
-                partitions: []
-            )
-        while topic.partitions.count <= name.partition { topic.partitions.append(nil) }
-        topic.partitions[Int(name.partition)] = handle
-        topics[name.topic] = topic
     }
 }

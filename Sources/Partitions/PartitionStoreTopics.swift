@@ -1,67 +1,217 @@
 import BrokerModel
 import CommitLog
 
+/// What a store's clocks say: the wall clock stamps records and judges their age, the other one
+/// only measures delays.
+public struct StorageMoment: Sendable {
+    public let wallClock: Timestamp
+    public let monotonic: MonotonicTime
+
+    public init(wallClock: Timestamp, monotonic: MonotonicTime) {
+        self.wallClock = wallClock
+        self.monotonic = monotonic
+    }
+
+    /// For who does not care when it is.
+    public static let unknown = StorageMoment(
+        wallClock: .none,
+        monotonic: MonotonicTime(nanoseconds: 0)
+    )
+}
+
 extension PartitionStore {
-    /// Creates a topic, each of its partitions whole or not at all: built under another name,
-    /// synced, then renamed.
+    /// Creates a topic, whole or not at all. Its folders are built and made durable under other
+    /// names; the record in the metadata log decides; then the folders get their names, which the
+    /// next start does if this one dies meanwhile.
     @discardableResult
     public func createTopic(
         _ name: TopicName,
         id: UUIDBytes,
         partitions count: Int32,
-        overrides: [String: String] = [:]
+        overrides: [String: String] = [:],
+        now: StorageMoment = .unknown
     ) throws(TopicError) -> TopicEntry {
-        if let known = topics[name] { throw .exists(entry(of: known)) }
-        guard count > 0 else { throw .badPartitionCount }
-        let settings = try settings(with: overrides)
-        let most = creation.partitionsMax
-        guard Int(count) <= most - partitionCount || name.isInternal else {
-            throw .tooManyPartitions(most: most)
-        }
+        let settings = try checkCreation(of: name, partitions: count, overrides)
         let names = (0..<count).map { TopicPartition(topic: name, partition: $0) }
         do throws(PartitionStoreError) {
-            for name in names { try createFolder(name, topicID: id) }
-            try inDataDirectory { () throws(FileSystemError) in try fileSystem.syncDirectory(path) }
-            var handles: [PartitionHandle] = []
-            for name in names {
-                let opened = try openPartition(name, settings: settings, afterCleanStop: true)
-                handles.append(register(opened))
+            let metadata = try writableMetadata()
+            try buildFolders(names, topicID: id)
+            try commit(to: metadata, now: now) {
+                records(ofNewTopic: name, id, partitions: count, overrides)
             }
-            let topic = StoredTopic(
+            let topic = ClusterMetadata.Topic(
                 name: name,
                 id: id,
-                settings: settings,
-                overrides: overrides,
-                partitions: handles
+                partitionCount: Int(count),
+                overrides: overrides
             )
-            topics[name] = topic
-            return entry(of: topic)
+            try inDataDirectory { () throws(FileSystemError) in
+                for name in names { try fileSystem.rename(unfinished(name), to: folder(of: name)) }
+                try fileSystem.syncDirectory(path)
+            }
+            open(topic, settings: settings, afterCleanStop: true)
+            guard let made = topics[name] else { throw PartitionStoreError.closed }
+            return entry(of: made)
         } catch {
             throw .storage(error)
         }
     }
 
-    /// Deletes a topic with everything in it, and returns what it was.
+    private func checkCreation(
+        of name: TopicName,
+        partitions count: Int32,
+        _ overrides: [String: String]
+    ) throws(TopicError) -> TopicSettings {
+        if let known = topics[name] { throw .exists(entry(of: known)) }
+        guard name != ClusterMetadataLog.partition.topic else { throw .isInternal }
+        guard count > 0 else { throw .badPartitionCount }
+        let most = creation.partitionsMax
+        guard name.isInternal || Int(count) <= most - partitionCount else {
+            throw .tooManyPartitions(most: most)
+        }
+        // A folder that cannot be opened is somebody's data: a new topic must not cover it.
+        if let broken = offline.first(where: { $0.name.topic == name }) {
+            throw .storage(.partition(broken.name, broken.error))
+        }
+        do throws(TopicSettingsError) {
+            return try defaults.applying(overrides)
+        } catch {
+            throw .badSetting(error)
+        }
+    }
+
+    private func buildFolders(
+        _ names: [TopicPartition],
+        topicID: UUIDBytes
+    ) throws(PartitionStoreError) {
+        var built: [TopicPartition] = []
+        do throws(PartitionStoreError) {
+            for name in names {
+                built.append(name)
+                try createFolder(name, topicID: topicID)
+            }
+            try inDataDirectory { () throws(FileSystemError) in try fileSystem.syncDirectory(path) }
+        } catch {
+            // So that a second attempt finds its place free; what cannot go now goes at the start.
+            for name in built {
+                do throws(FileSystemError) { try removeFolder(unfinished(name)) } catch {}
+            }
+            throw error
+        }
+    }
+
+    func records(
+        ofNewTopic name: TopicName,
+        _ id: UUIDBytes,
+        partitions count: Int32,
+        _ overrides: [String: String]
+    ) -> [ClusterMetadataRecord] {
+        var records = [ClusterMetadataRecord.topic(name: name.description, id: id)]
+        for (key, value) in overrides.sorted(by: { $0.key < $1.key }) {
+            records.append(
+                .topicSetting(topic: name.description, name: key, value: value)
+            )
+        }
+        for number in 0..<count {
+            records.append(.partition(number, of: id, node: identity.nodeID))
+        }
+        return records
+    }
+
+    /// Deletes a topic with everything in it, and returns what it was. Once the record is durable
+    /// the topic is gone, whatever becomes of its folders: what is left of them goes at the next
+    /// start.
     @discardableResult
-    public func deleteTopic(_ name: TopicName) throws(TopicError) -> TopicEntry {
+    public func deleteTopic(
+        _ name: TopicName,
+        now: StorageMoment = .unknown
+    ) throws(TopicError) -> TopicEntry {
         guard let topic = topics[name] else { throw .unknown }
         let deleted = entry(of: topic)
+        do throws(PartitionStoreError) {
+            let metadata = try writableMetadata()
+            try commit(to: metadata, now: now) { [.removeTopic(topic.id)] }
+        } catch {
+            throw .storage(error)
+        }
         topics[name] = nil
+        offline.removeAll { $0.name.topic == name }
+        for case let handle? in topic.partitions {
+            partition(handle)?.log.abandon()
+            forget(handle)
+        }
+        let due = now.monotonic + topic.settings.fileDeleteDelay
+        let names = topic.partitions.indices.map {
+            TopicPartition(topic: name, partition: Int32($0))
+        }
         do throws(FileSystemError) {
-            for case let handle? in topic.partitions {
-                guard let partition = partition(handle) else { continue }
-                partition.log.abandon()
-                forget(handle)
-                let target = path + "/\(partition.name).\(topic.id)" + StoreFiles.deletedSuffix
-                try fileSystem.rename(partition.log.folder, to: target)
-                try removeFolder(target)
-            }
+            for name in names { try setAside(name, topicID: topic.id, due: due) }
+            // So that a topic of this name finds its places free, after a crash too.
             try fileSystem.syncDirectory(path)
         } catch {
-            throw .storage(.dataDirectory(error))
+            leftBehind.append(error)
         }
         return deleted
     }
+
+    /// Gives a deleted partition's folder Kafka's name for such, and removes it later.
+    func setAside(
+        _ name: TopicPartition,
+        topicID: UUIDBytes,
+        due: MonotonicTime
+    ) throws(FileSystemError) {
+        let target = path + "/" + StoreFiles.deletedName(of: name, topicID: topicID)
+        do throws(FileSystemError) {
+            try fileSystem.rename(folder(of: name), to: target)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return  // It was offline because its folder was lost.
+        }
+        removals.add(folder: target, due: due)
+    }
+
+    /// Removes a few files of what was deleted, when its time has come. True when more is due.
+    public func removeDeleted(now: MonotonicTime, limit: Int = 16) -> Bool {
+        removals.step(fileSystem, now: now, limit: limit) { leftBehind.append($0) }
+    }
+
+    /// When something deleted may leave the disk.
+    public var nextRemoval: MonotonicTime? { removals.nextDue }
+
+    /// What could not be removed or renamed since the last call; the next start tries again.
+    public func takeLeftBehind() -> [FileSystemError] {
+        defer { leftBehind.removeAll() }
+        return leftBehind
+    }
+
+    // MARK: The metadata log
+
+    private func writableMetadata() throws(PartitionStoreError) -> ClusterMetadataLog {
+        guard let metadata else {
+            let known = offline.first { $0.name == ClusterMetadataLog.partition }?.error
+            throw .partition(ClusterMetadataLog.partition, known ?? .closed)
+        }
+        if let failure = metadata.log.failure {
+            throw .partition(ClusterMetadataLog.partition, .readOnly(failure))
+        }
+        return metadata
+    }
+
+    func commit(
+        to metadata: ClusterMetadataLog,
+        now: StorageMoment,
+        _ records: () -> [ClusterMetadataRecord]
+    ) throws(PartitionStoreError) {
+        do throws(CommitLogError) {
+            try metadata.append(records(), now: now.wallClock)
+        } catch {
+            // Nobody knows whether the record is on the disk. The next start does, and finds the
+            // folders as they are now.
+            throw .partition(ClusterMetadataLog.partition, error)
+        }
+    }
+
+    // MARK: What others see
 
     /// What readers and writers of a topic are told of it.
     func entry(of topic: StoredTopic) -> TopicEntry {
@@ -80,59 +230,5 @@ extension PartitionStore {
     /// Of the topics that are not the broker's own.
     private var partitionCount: Int {
         topics.values.reduce(0) { $0 + ($1.name.isInternal ? 0 : $1.partitions.count) }
-    }
-
-    private func settings(
-        with overrides: [String: String]
-    ) throws(TopicError) -> TopicSettings {
-        do throws(TopicSettingsError) {
-            return try defaults.applying(overrides)
-        } catch {
-            throw .badSetting(error)
-        }
-    }
-
-    private func createFolder(
-        _ name: TopicPartition,
-        topicID: UUIDBytes
-    ) throws(PartitionStoreError) {
-        let target = path + "/" + name.description
-        let unfinished = target + StoreFiles.unfinishedSuffix
-        do throws(CommitLogError) {
-            try PartitionLog.create(folder: unfinished, topicID: topicID, fileSystem: fileSystem)
-        } catch {
-            // So that a second attempt finds its place free; what cannot go now goes at the start.
-            do throws(FileSystemError) { try removeFolder(unfinished) } catch {}
-            throw .partition(name, error)
-        }
-        try inDataDirectory { () throws(FileSystemError) in
-            try fileSystem.rename(unfinished, to: target)
-        }
-    }
-
-    func removeFolder(_ folder: String) throws(FileSystemError) {
-        for file in try fileSystem.list(folder) {
-            try fileSystem.removeFile(folder + "/" + file.name)
-        }
-        try fileSystem.removeDirectory(folder)
-    }
-
-    func openPartition(
-        _ name: TopicPartition,
-        settings: TopicSettings,
-        afterCleanStop: Bool
-    ) throws(PartitionStoreError) -> Partition {
-        do throws(CommitLogError) {
-            let (log, report) = try PartitionLog.open(
-                folder: path + "/" + name.description,
-                afterCleanStop: afterCleanStop,
-                fileSystem: fileSystem,
-                settings: settings.log,
-                openSegments: openSegments
-            )
-            return Partition(name: name, log: log, recovery: report)
-        } catch {
-            throw .partition(name, error)
-        }
     }
 }

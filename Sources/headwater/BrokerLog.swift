@@ -1,4 +1,5 @@
 import BrokerModel
+import CommitLog
 import EventLoop
 import KafkaServer
 import KafkaWire
@@ -115,6 +116,28 @@ final class BrokerLog: Sendable {
                 "a batch cannot be stored; its publishers are disconnected",
                 kind: "\(partition)",
                 ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .gapRecorded(let entry):
+            warning(
+                "records of a topic that is not durable may be lost; their offsets are skipped",
+                [
+                    "partition": "\(entry.partition)", "first": "\(entry.gap.first.rawValue)",
+                    "last": "\(entry.gap.last.rawValue)",
+                ]
+            )
+        case .gapsNotRecorded(let reason):
+            error("gaps could not be recorded; the next start tries again", ["reason": "\(reason)"])
+        case .retentionFailed(let partition, let reason):
+            repeated(
+                "old segments cannot be deleted",
+                kind: "retention \(partition)",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .leftBehind(let reason):
+            repeated(
+                "something deleted stays on the disk until the next start",
+                kind: "left behind",
+                ["reason": "\(reason)"]
             )
         case .closeFailed(let reason):
             error("the data folder was not closed cleanly", ["reason": "\(reason)"])

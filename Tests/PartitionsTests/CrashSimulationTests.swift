@@ -26,7 +26,7 @@ import Testing
             records += simulation.recordsAppended
             recoveryCrashes += simulation.recoveryCrashes
         }
-        #expect(records > 2_000 * Self.seedsPerBlock)
+        #expect(records > 1_500 * Self.seedsPerBlock)
         #expect(recoveryCrashes > Self.seedsPerBlock)
     }
 

@@ -1,4 +1,5 @@
 import BrokerModel
+import CommitLog
 import RecordFormat
 
 /// What a test knows of one partition from outside: everything that was handed to it, up to where
@@ -8,14 +9,23 @@ final class PartitionHistory {
     struct End {
         let offset: Offset
         let bytes: Int
+        var maxTimestamp = Timestamp.none
     }
 
     private var bytes = ByteWriter(capacity: 64 << 10)
     private var ends: [End] = [End(offset: .zero, bytes: 0)]
+    /// Up to here nothing may be lost. In a topic that is not durable only a clean stop says so.
     private(set) var acknowledged = Offset.zero
     private(set) var seen = Offset.zero
+    /// The furthest that the log was seen to start.
+    var logStart = Offset.zero
+    /// Below here retention was free to delete.
+    private(set) var expendable = Offset.zero
+    let isDurable: Bool
     /// The highest leader epoch that the partition has shown.
     var leaderEpoch = LeaderEpoch.none
+
+    init(isDurable: Bool = true) { self.isDurable = isDurable }
 
     var nextOffset: Offset { ends[ends.count - 1].offset }
 
@@ -27,14 +37,42 @@ final class PartitionHistory {
             let batch = try wholeBatch(rest)
             guard batch.baseOffset == nextOffset else { return }
             bytes.writeBytes(batch.bytes)
-            ends.append(End(offset: batch.nextOffset, bytes: bytes.count))
+            ends.append(
+                End(
+                    offset: batch.nextOffset,
+                    bytes: bytes.count,
+                    maxTimestamp: batch.maxTimestamp
+                )
+            )
             position += batch.sizeInBytes.rawValue
         }
     }
 
-    func noteAcknowledged(_ highWatermark: Offset) {
-        acknowledged = max(acknowledged, highWatermark)
+    func noteAcknowledged(_ highWatermark: Offset, byCleanStop: Bool = false) {
         noteSeen(highWatermark)
+        guard isDurable || byCleanStop else { return }
+        acknowledged = max(acknowledged, highWatermark)
+    }
+
+    func noteLogStart(_ offset: Offset) { logStart = max(logStart, offset) }
+
+    /// Retention looks at the log now: what is too old, or too much, it may delete.
+    func noteRetention(_ policy: RetentionPolicy, now: Timestamp) {
+        let total = ends[ends.count - 1].bytes
+        var start = expendable
+        var hasOnlyOld = true
+        for end in ends.dropFirst() {
+            if let time = policy.time {
+                let age = now.rawValue - end.maxTimestamp.rawValue
+                hasOnlyOld = hasOnlyOld && age > time.wholeMilliseconds
+            } else {
+                hasOnlyOld = false
+            }
+            let isTooMuch = policy.bytes.map { total - end.bytes >= $0.rawValue } ?? false
+            guard hasOnlyOld || isTooMuch else { break }
+            start = max(start, end.offset)
+        }
+        expendable = start
     }
 
     func noteSeen(_ highWatermark: Offset) { seen = max(seen, highWatermark) }
@@ -43,6 +81,24 @@ final class PartitionHistory {
     func cut(to offset: Offset) {
         while nextOffset > offset { ends.removeLast() }
         bytes.truncate(to: ends[ends.count - 1].bytes)
+    }
+
+    /// The log goes on at `offset`, and holds nothing from its end up to there.
+    func skip(to offset: Offset) {
+        guard offset > nextOffset else { return }
+        ends.append(End(offset: offset, bytes: bytes.count))
+    }
+
+    /// Where the log goes on after `offset` when nothing is stored there.
+    func endOfGap(at offset: Offset) -> Offset {
+        guard let size = size(upTo: offset) else { return offset }
+        return ends.last { $0.bytes == size }?.offset ?? offset
+    }
+
+    /// Where the log ends that holds `count` bytes from its start on, if they are its own.
+    func end(ofBytes count: Int) -> Offset? {
+        guard let start = size(upTo: logStart) else { return nil }
+        return ends.first { $0.bytes == start + count && $0.offset >= logStart }?.offset
     }
 
     /// How many bytes hold the records below `offset`; nil when no batch ends there.
@@ -55,11 +111,14 @@ final class PartitionHistory {
         return low < ends.count && ends[low].offset == offset ? ends[low].bytes : nil
     }
 
-    /// True when `other` begins with the same `count` bytes. By checksum: that is done in C.
-    func agrees(with other: UnsafeRawBufferPointer, upTo count: Int) -> Bool {
-        guard other.count >= count, bytes.count >= count else { return false }
-        return Checksum.crc32c(UnsafeRawBufferPointer(rebasing: other[..<count]))
-            == Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes.bytes[..<count]))
+    /// True when `other`, which begins at the log's start, has the bytes of the log up to `end`. By
+    /// checksum: that is done in C.
+    func agrees(with other: UnsafeRawBufferPointer, upTo end: Int) -> Bool {
+        guard let start = size(upTo: logStart) else { return false }
+        guard end > start else { return true }  // Nothing of it is kept.
+        guard other.count >= end - start, bytes.count >= end else { return false }
+        return Checksum.crc32c(UnsafeRawBufferPointer(rebasing: other[..<(end - start)]))
+            == Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes.bytes[start..<end]))
     }
 
     private func wholeBatch(

@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func `P2 notices a recovered tail that is shown before it is synced`() {
-        var plan = Simulation.Plan(operations: 12, lives: 6)
+        var plan = Simulation.Plan(operations: 30, lives: 6)
         plan.recoveryFaults.ignoredSyncSuffixes = [".log"]
         #expect(promisesBroken(by: plan).contains(.p2))
     }

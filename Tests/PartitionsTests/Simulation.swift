@@ -3,8 +3,9 @@ import CommitLog
 import HeadwaterTesting
 import Partitions
 
-/// One machine's life from a seed: publishers append to several partitions, commits run, power
-/// fails, recovery runs and fails too; after each start every promise is checked.
+/// One machine's life from a seed: topics come and go, publishers append to their partitions,
+/// commits and retention run, power fails, recovery runs and fails too; after each start every
+/// promise is checked.
 final class Simulation {
     struct Plan: Sendable {
         var operations = 250
@@ -17,6 +18,10 @@ final class Simulation {
         /// Planted bugs.
         var faults = SimulatedFaults()
         var recoveryFaults = SimulatedFaults()
+        /// What retention does, other than it was told.
+        var retentionFactor = 1
+        /// Planted: what a topic that is not durable keeps for a crash is thrown away before it.
+        var forgetsMarks = false
     }
 
     private static let directory = "/data"
@@ -26,14 +31,18 @@ final class Simulation {
     private(set) var crashes = 0
     private(set) var recoveryCrashes = 0
     private(set) var fileCalls = 0
+    private(set) var topicsDeleted = 0
+    private(set) var segmentsDeleted = 0
+    private(set) var gaps = 0
 
     private let plan: Plan
-    private let settings: TopicSettings
+    private let kinds: SimulatedTopics
     private var generator: SeededGenerator
     private var clock = SimulatedClock()
-    private var fileSystem = SimulatedFileSystem()
+    var fileSystem = SimulatedFileSystem()
     private var store: PartitionStore?
-    private var histories: [TopicPartition: PartitionHistory] = [:]
+    /// Every topic that there ever was, oldest first.
+    private var histories: [TopicHistory] = []
     private var batchesUsed = [Int](repeating: 0, count: BatchPool.publishers)
     /// Only then may a start believe that the stop before it was clean.
     private var closeWasTried = false
@@ -44,11 +53,7 @@ final class Simulation {
     init(seed: UInt64, plan: Plan = Plan()) {
         self.plan = plan
         generator = SeededGenerator(seed: seed)
-        var settings = TopicSettings()
-        settings.log.segmentBytes = ByteCount(generator.within(2_500...12_000))
-        settings.log.segmentAge = .seconds(generator.within(2...60))
-        settings.log.indexInterval = ByteCount(256)
-        self.settings = settings
+        kinds = SimulatedTopics(&generator, retentionFactor: plan.retentionFactor)
     }
 
     func run() throws {
@@ -67,10 +72,11 @@ final class Simulation {
 
     /// One call fails somewhere in this life: a log goes read-only, the others go on.
     private func addDiskFailure(to faults: inout SimulatedFaults) {
-        let operations: [FileSystemError.Operation] = [.write, .sync, .create]
+        let operations: [FileSystemError.Operation] = [.write, .sync, .create, .rename]
+        let suffixes = ["index", ".log", ".log", "offset-marks.tmp", "-0"]
         faults.fail(
             operations[generator.below(operations.count)],
-            pathSuffix: generator.oneIn(3) ? "index" : ".log",
+            pathSuffix: suffixes[generator.below(suffixes.count)],
             reason: generator.oneIn(2) ? .io : .noSpace,
             after: generator.below(40)
         )
@@ -97,19 +103,25 @@ final class Simulation {
     private func step() throws {
         clock.advance(by: .milliseconds(generator.below(400)))
         guard let store else { return }
-        switch generator.below(100) {
-        case 0..<3 where store.handle(of: Self.partition("alarms", 0)) == nil:
-            try create("alarms", 1, in: store)
-        case 0..<1: try closeAndReopen(store)
-        case 0..<3: try readBack(store)
-        case 3..<20: try commit(store)
+        switch generator.below(200) {
+        case 0..<4: try createSomething(in: store)
+        case 4..<6: try closeAndReopen(store)
+        case 6..<7: try deleteSomething(in: store)
+        case 7..<10: try readBack(store)
+        case 10..<14: try retain(in: store)
+        case 14..<16: _ = store.removeDeleted(now: clock.now, limit: 3)
+        case 16..<50: try commit(store)
         default: try append(to: store)
         }
     }
 
     private func append(to store: PartitionStore) throws {
-        guard !store.partitions.isEmpty else { return try create("plant", 2, in: store) }
-        let handle = PartitionHandle(rawValue: generator.below(store.partitions.count))
+        let present = histories.filter { $0.life == .present }
+        guard !present.isEmpty else { return try createSomething(in: store) }
+        let topic = present[generator.below(present.count)]
+        let number = generator.below(topic.partitions.count)
+        let name = TopicPartition(topic: topic.name, partition: Int32(number))
+        guard let handle = store.handle(of: name) else { return }
         let publisher = generator.below(BatchPool.publishers)
         output.removeAll()
         for _ in 0...generator.below(3) {
@@ -123,27 +135,81 @@ final class Simulation {
         } catch {
             try expectCrash(error)
         }
-        try history(of: handle, in: store).noteAppended(output.bytes)
+        try topic.partitions[number].noteAppended(output.bytes)
     }
 
     private func commit(_ store: PartitionStore) throws {
-        let result = store.commit()
-        for (partition, highWatermark) in result.advanced {
-            try history(of: partition, in: store).noteAcknowledged(highWatermark)
+        let result = generator.oneIn(3) ? store.showWritten() : store.commit()
+        for (handle, highWatermark) in result.advanced {
+            try history(of: handle, in: store)?.noteAcknowledged(highWatermark)
         }
-        for (_, error) in result.failed { try expectCrash(error) }
+        for (_, error, _) in result.failed { try expectCrash(error) }
     }
 
-    private func create(_ topic: String, _ count: Int32, in store: PartitionStore) throws {
-        guard let name = TopicName(topic) else { return }
-        let id = UUIDBytes.random(using: &generator)
-        let handles: [PartitionHandle]
-        do throws(TopicError) {
-            handles = try store.createTopic(name, id: id, partitions: count).handles
-        } catch {
-            return try expectCrash(error)
+    private func retain(in store: PartitionStore) throws {
+        for topic in histories where topic.life == .present {
+            let policy = RetentionPolicy(topic.settings)
+            for partition in topic.partitions {
+                partition.noteRetention(policy, now: clock.wallClock)
+            }
         }
-        for handle in handles { adopt(handle, in: store) }
+        store.beginRetention()
+        for _ in 0...generator.below(4) {
+            let step = store.retainStep(now: moment)
+            segmentsDeleted += step.expired + step.oversize
+            for (_, error) in step.failed { try expectCrash(error) }
+            guard !step.isDone, !fileSystem.hasCrashed else { break }
+        }
+        try checkPartitions(store) { history, partition in
+            try LogStarts.check(history, logStart: partition.log.reader.logStartOffset)
+        }
+    }
+
+    // MARK: Topics
+
+    private func createSomething(in store: PartitionStore) throws {
+        let kind = kinds.all[generator.below(kinds.all.count)]
+        guard !histories.contains(where: { $0.name == kind.name && $0.life != .gone }) else {
+            return
+        }
+        let topic = TopicHistory(
+            name: kind.name,
+            id: .random(using: &generator),
+            settings: try kinds.told.applying(kind.overrides),
+            overrides: kind.overrides,
+            partitions: kind.partitions
+        )
+        histories.append(topic)
+        do throws(TopicError) {
+            let entry = try store.createTopic(
+                topic.name,
+                id: topic.id,
+                partitions: Int32(kind.partitions),
+                overrides: kind.overrides,
+                now: moment
+            )
+            topic.life = .present
+            guard entry.handles.count == kind.partitions || mayFail else {
+                throw TopicError.badPartitionCount
+            }
+        } catch {
+            try expectCrash(error)
+        }
+    }
+
+    private func deleteSomething(in store: PartitionStore) throws {
+        let present = histories.filter { $0.life == .present }
+        guard !present.isEmpty else { return }
+        let topic = present[generator.below(present.count)]
+        topic.life = .ending
+        do throws(TopicError) {
+            try store.deleteTopic(topic.name, now: moment)
+            topic.life = .gone
+            topicsDeleted += 1
+        } catch {
+            try expectCrash(error)
+        }
+        for error in store.takeLeftBehind() { try expectCrash(error) }
     }
 
     private func closeAndReopen(_ store: PartitionStore) throws {
@@ -158,8 +224,9 @@ final class Simulation {
         noteSeen(store)
         guard !fileSystem.hasCrashed else { return }
         // Closing in order acknowledges everything.
-        for partition in store.partitions {
-            histories[partition.name]?.noteAcknowledged(partition.log.highWatermark)
+        try checkPartitions(store) { history, partition in
+            let isWhole = partition.log.failure == nil && failed.isEmpty
+            history.noteAcknowledged(partition.log.highWatermark, byCleanStop: isWhole)
         }
         self.store = nil
         fileSystem.resetBytesRead()
@@ -169,7 +236,7 @@ final class Simulation {
     }
 
     private func readBack(_ store: PartitionStore) throws {
-        for partition in store.partitions { try checkContents(of: partition) }
+        try checkPartitions(store) { try self.checkContents(of: $1, $0, gaps: nil) }
     }
 
     // MARK: Death and recovery
@@ -177,9 +244,20 @@ final class Simulation {
     private func loseEverythingVolatile() {
         crashes += 1
         if let store { noteSeen(store) }
+        if let store, plan.forgetsMarks { forgetMarks(store) }
         store = nil
         mayFail = false
         restartMachine()
+    }
+
+    private func forgetMarks(_ store: PartitionStore) {
+        fileSystem.setFaults(SimulatedFaults())
+        for partition in store.partitions {
+            do throws(FileSystemError) {
+                try fileSystem.removeFile(partition.log.folder + "/offset-marks")
+                try fileSystem.syncDirectory(partition.log.folder)
+            } catch {}  // It had none.
+        }
     }
 
     /// Mostly after a power cut; sometimes only the process died, and what it wrote is still there
@@ -219,55 +297,98 @@ final class Simulation {
             clusterID: .random(using: &generator),
             directoryID: .random(using: &generator)
         )
+        let store: PartitionStore
         do throws(PartitionStoreError) {
-            return try PartitionStore.open(
+            store = try PartitionStore.open(
                 path: Self.directory,
                 fileSystem: fileSystem,
-                settings: settings,
+                settings: kinds.settings,
                 newIdentity: { identity }
             )
         } catch {
             try expectCrash(error)
             return nil
         }
+        let gapsID = UUIDBytes.random(using: &generator)
+        do throws(TopicError) {
+            gaps += try store.recordGaps(now: moment) { gapsID }.count
+        } catch {
+            try expectCrash(error)
+        }
+        return store
+    }
+
+    private var moment: StorageMoment {
+        StorageMoment(wallClock: clock.wallClock, monotonic: clock.now)
     }
 
     // MARK: Checks
 
-    /// After a start: every promise, for every partition that was ever there.
+    /// After a start: every promise, for every topic and partition that was ever there.
     private func check() throws {
         guard let store else { return }
+        // A disk that failed during this start may have cost a partition; the next start tells.
         if let (name, error) = store.offline.first {
+            guard !mayFail else { return }
             throw Violation(promise: .p1, what: "\(name) did not open: \(error)")
         }
         let bytesRead = fileSystem.bytesReadByPath
-        for name in histories.keys where store.handle(of: name) == nil {
-            throw Violation(promise: .p1, what: "\(name) is gone")
-        }
-        for (index, partition) in store.partitions.enumerated() {
-            if histories[partition.name] == nil {  // Its creation was never reported.
-                adopt(PartitionHandle(rawValue: index), in: store)
-            }
-            let active = try activeSegment(of: partition.log.folder)
-            guard !fileSystem.hasCrashed else { return }
+        for topic in histories { try TopicLives.check(topic, in: store) }
+        let recorded = try RecordedGaps.read(from: store)
+        try checkPartitions(store) { history, partition in
             try RecoveryReads.check(
                 bytesRead,
                 folder: partition.log.folder,
-                activeSegment: active,
-                segmentBytesMax: settings.log.segmentBytes.rawValue
+                activeSegment: try self.segmentThatWasActive(of: partition),
+                segmentBytesMax: self.kinds.settings.log.segmentBytes.rawValue
             )
-            try checkContents(of: partition)
-            try checkEpoch(of: partition)
+            try LogStarts.check(history, logStart: partition.log.reader.logStartOffset)
+            try self.checkContents(of: partition, history, gaps: recorded)
+            try self.checkEpoch(of: partition, history)
         }
         fileSystem.resetBytesRead()
         closeWasTried = false
     }
 
-    private func checkContents(of partition: PartitionStore.Partition) throws {
-        guard let history = histories[partition.name] else { return }
-        let reader = partition.log.reader
-        let end = reader.highWatermark
+    private func checkPartitions(
+        _ store: PartitionStore,
+        _ check: (PartitionHistory, PartitionStore.Partition) throws -> Void
+    ) throws {
+        for partition in store.partitions where !partition.name.topic.isInternal {
+            guard !fileSystem.hasCrashed else { return }
+            guard let history = history(of: partition) else {
+                throw Violation(promise: .topics, what: "nobody made \(partition.name)")
+            }
+            try check(history, partition)
+        }
+    }
+
+    private func checkContents(
+        of partition: PartitionStore.Partition,
+        _ history: PartitionHistory,
+        gaps: Set<RecordedGaps.Entry>?
+    ) throws {
+        let end = partition.log.reader.highWatermark
         output.removeAll()
+        guard try readAll(of: partition.log.reader, upTo: end) else { return }
+        if let gaps, !history.isDurable {
+            try RecordedGaps.check(
+                history,
+                of: partition.name,
+                stored: output.bytes,
+                highWatermark: end,
+                recorded: gaps
+            )
+        }
+        try AcknowledgedRecords.check(history, stored: output.bytes, highWatermark: end)
+        try StableOffsets.check(history, stored: output.bytes, highWatermark: end)
+        let isWhole = partition.log.failure == nil && partition.log.logEndOffset == end
+        if isWhole { history.cut(to: end) }
+        history.noteSeen(end)
+    }
+
+    /// False when the machine died meanwhile.
+    private func readAll(of reader: PartitionReader, upTo end: Offset) throws -> Bool {
         var next = reader.logStartOffset
         while next < end {
             let result: PartitionReader.ReadResult
@@ -280,22 +401,18 @@ final class Simulation {
                 )
             } catch {
                 try expectCrash(error)
-                return
+                return false
             }
-            guard result.nextOffset > next else {
-                throw Violation(promise: .p1, what: "no read gets past \(next.rawValue)")
-            }
+            if result.bytesRead == .zero { return true }  // Nothing but a gap is left.
             next = result.nextOffset
         }
-        try AcknowledgedRecords.check(history, stored: output.bytes, highWatermark: end)
-        try StableOffsets.check(history, stored: output.bytes, highWatermark: end)
-        let isWhole = partition.log.failure == nil && partition.log.logEndOffset == end
-        if isWhole { history.cut(to: end) }
-        history.noteSeen(end)
+        return true
     }
 
-    private func checkEpoch(of partition: PartitionStore.Partition) throws {
-        guard let history = histories[partition.name] else { return }
+    private func checkEpoch(
+        of partition: PartitionStore.Partition,
+        _ history: PartitionHistory
+    ) throws {
         let epoch = partition.log.leaderEpoch
         if !partition.recovery.wasClean {
             try StableOffsets.checkEpochRose(history, to: epoch)
@@ -307,29 +424,35 @@ final class Simulation {
 
     private func noteSeen(_ store: PartitionStore) {
         for partition in store.partitions {
-            histories[partition.name]?.noteSeen(partition.log.reader.highWatermark)
+            history(of: partition)?.noteSeen(partition.log.reader.highWatermark)
+            history(of: partition)?.noteLogStart(partition.log.reader.logStartOffset)
         }
     }
 
-    private func adopt(_ handle: PartitionHandle, in store: PartitionStore) {
-        guard let partition = store.partition(handle) else { return }
-        histories[partition.name] = PartitionHistory()
+    private func history(of partition: PartitionStore.Partition) -> PartitionHistory? {
+        let topic = histories.last { $0.id == partition.log.topicID }
+        return topic?.partitions[Int(partition.name.partition)]
     }
 
     private func history(
         of handle: PartitionHandle,
         in store: PartitionStore
-    ) throws(Violation) -> PartitionHistory {
-        guard let name = store.partition(handle)?.name, let history = histories[name] else {
-            throw Violation(promise: .other, what: "nobody knows partition \(handle)")
+    ) throws(Violation) -> PartitionHistory? {
+        guard let partition = store.partition(handle) else { return nil }
+        guard let history = history(of: partition) else {
+            throw Violation(promise: .topics, what: "nobody made \(partition.name)")
         }
         return history
     }
 
-    private func activeSegment(of folder: String) throws(Violation) -> String {
+    /// The one that recovery had to read: a start that skips offsets begins another behind it.
+    private func segmentThatWasActive(
+        of partition: PartitionStore.Partition
+    ) throws(Violation) -> String {
         do throws(FileSystemError) {
-            let names = try fileSystem.list(folder).map(\.name)
-            return names.filter { $0.hasSuffix(".log") }.max() ?? ""
+            let names = try fileSystem.list(partition.log.folder).map(\.name)
+                .filter { $0.hasSuffix(".log") }.sorted()
+            return names.dropLast(partition.recovery.gap == nil ? 0 : 1).last ?? ""
         } catch {
             try expectCrash(error)
             return ""
@@ -340,10 +463,5 @@ final class Simulation {
     private func expectCrash(_ error: any Error) throws(Violation) {
         guard !fileSystem.hasCrashed, !mayFail else { return }
         throw Violation(promise: .other, what: "\(error), although nothing had crashed")
-    }
-
-    private static func partition(_ topic: String, _ number: Int32) -> TopicPartition {
-        guard let name = TopicName(topic) else { preconditionFailure("a legal name") }
-        return TopicPartition(topic: name, partition: number)
     }
 }

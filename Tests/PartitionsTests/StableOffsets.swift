@@ -1,14 +1,14 @@
 import BrokerModel
 import RecordFormat
 
-/// P2: offsets never move, repeat or get a hole, and what a reader may have seen stays what it was.
+/// P2: offsets never move, repeat or get a hole that is not known, and what a reader may have seen stays what it was.
 enum StableOffsets {
     static func check(
         _ history: PartitionHistory,
         stored: UnsafeRawBufferPointer,
         highWatermark: Offset
     ) throws(Violation) {
-        try checkContiguous(stored, upTo: highWatermark)
+        try checkOrder(stored, of: history, upTo: highWatermark)
         guard highWatermark >= history.seen else {
             throw Violation(
                 promise: .p2,
@@ -17,7 +17,8 @@ enum StableOffsets {
             )
         }
         // Past what was seen only what was really appended may stand, whole and from the front.
-        guard let size = history.size(upTo: highWatermark), size == stored.count,
+        guard let size = history.size(upTo: highWatermark),
+            let start = history.size(upTo: history.logStart), size - start == stored.count,
             history.agrees(with: stored, upTo: size)
         else {
             throw Violation(promise: .p2, what: "the log holds what nobody appended there")
@@ -38,11 +39,12 @@ enum StableOffsets {
         }
     }
 
-    private static func checkContiguous(
+    private static func checkOrder(
         _ stored: UnsafeRawBufferPointer,
+        of history: PartitionHistory,
         upTo end: Offset
     ) throws(Violation) {
-        var next = Offset.zero
+        var next = history.logStart
         var epoch = LeaderEpoch.none
         var position = 0
         do {
@@ -50,6 +52,7 @@ enum StableOffsets {
                 let rest = UnsafeRawBufferPointer(rebasing: stored[position...])
                 guard let batch = try RecordBatchView.first(in: rest) else { break }
                 try batch.check(from: .producer)
+                if batch.baseOffset > next { next = history.endOfGap(at: next) }
                 guard batch.baseOffset == next, batch.leaderEpoch >= epoch else {
                     throw Violation(
                         promise: .p2,
@@ -66,7 +69,7 @@ enum StableOffsets {
         } catch {
             throw Violation(promise: .p2, what: "byte \(position) is no batch: \(error)")
         }
-        guard position == stored.count, next == end else {
+        guard position == stored.count, next == end || history.endOfGap(at: next) == end else {
             throw Violation(
                 promise: .p2,
                 what: "the batches end at \(next.rawValue), the log at \(end.rawValue)"

@@ -1,6 +1,9 @@
 /// A promise that did not hold, and how.
 struct Violation: Error, CustomStringConvertible {
-    enum Promise: String { case p1 = "P1", p2 = "P2", p4 = "P4", other = "harness" }
+    enum Promise: String {
+        case p1 = "P1", p2 = "P2", p4 = "P4"
+        case topics, logStart = "log start", other = "harness"
+    }
 
     let promise: Promise
     let what: String

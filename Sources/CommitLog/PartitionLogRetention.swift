@@ -1,0 +1,132 @@
+import BrokerModel
+
+/// What one step of retention took from a log.
+public struct DeletedSegments: Equatable, Sendable {
+    public var expired = 0
+    public var oversize = 0
+    public var bytes = ByteCount.zero
+    /// Whether the next step finds more to do.
+    public var isDone = true
+    /// Files that have left the log and still lie in its folder.
+    public var files: [String] = []
+
+    public init() {}
+}
+
+extension PartitionLog {
+    /// Deletes the oldest segments that the policy does not keep, at most `limit` of them, and
+    /// looks into no more than that.
+    ///
+    /// The new log start is durable before readers learn of it, and they learn of it before a file
+    /// goes: it never moves back, and who reads a file that is gone is out of range.
+    public func deleteOldSegments(
+        _ policy: RetentionPolicy,
+        now: Timestamp,
+        limit: Int
+    ) throws(CommitLogError) -> DeletedSegments {
+        var deleted = DeletedSegments()
+        guard !policy.keepsEverything, failure == nil, !isClosed else { return deleted }
+        guard try learnSealed(limit: limit) else {
+            deleted.isDone = false
+            return deleted
+        }
+        let view = reader.snapshot()
+        var segments = view.segments.dropLast().compactMap { sealed[$0.baseOffset] }
+        segments.append(.init(size: active.end - .zero, maxTimestamp: active.maxTimestamp))
+        let plan = policy.plan(segments, now: now)
+        guard plan.count > 0 else { return deleted }
+        let count = min(plan.count, limit)
+        deleted.isDone = count == plan.count
+        deleted.expired = min(count, plan.expired)
+        deleted.oversize = count - deleted.expired
+        for segment in segments.prefix(count) { deleted.bytes += segment.size }
+        if count == segments.count { try rollNow() }
+        deleted.files = try dropOldest(count)
+        return deleted
+    }
+
+    /// Looks up size and age of sealed segments that nobody has asked for yet. False when there
+    /// are more.
+    private func learnSealed(limit: Int) throws(CommitLogError) -> Bool {
+        var looked = 0
+        for segment in reader.snapshot().segments.dropLast()
+        where sealed[segment.baseOffset] == nil {
+            guard looked < limit else { return false }
+            looked += 1
+            sealed[segment.baseOffset] = try onDisk { () throws(FileSystemError) in
+                let facts = RetentionPolicy.Segment(
+                    size: try segment.file().size(),
+                    maxTimestamp: try segment.provenMaxTimestamp(interval: settings.indexInterval)
+                )
+                segment.closeFiles()
+                return facts
+            }
+        }
+        return true
+    }
+
+    private func rollNow() throws(CommitLogError) {
+        do throws(FileSystemError) {
+            try roll()
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// Takes the oldest segments out of the log. Returns what their files are called now.
+    private func dropOldest(_ count: Int) throws(CommitLogError) -> [String] {
+        let segments = reader.snapshot().segments
+        let start = segments[count].baseOffset
+        var changed = marks
+        changed.logStart = start
+        do throws(FileSystemError) {
+            try changed.write(in: folder, fileSystem)
+        } catch {
+            throw .fileSystem(error)  // Nothing was deleted; the log itself is as good as before.
+        }
+        marks = changed
+        reader.publish { published in
+            published.logStartOffset = max(published.logStartOffset, start)
+            published.segments.removeFirst(count)
+        }
+        var files: [String] = []
+        for segment in segments.prefix(count) {
+            sealed[segment.baseOffset] = nil
+            segment.closeFiles()
+            for kind in SegmentFiles.Kind.allCases {
+                let path = segment.path(kind)
+                let target = path + SegmentFiles.deletedSuffix
+                do throws(FileSystemError) {
+                    try fileSystem.rename(path, to: target)
+                    files.append(target)
+                } catch {
+                    // Its place is below the log's start: the next start removes it.
+                }
+            }
+        }
+        return files
+    }
+}
+
+extension Segment {
+    /// The latest timestamp, believed only if the batch that the index names has it: an index that
+    /// lies must not have records deleted before their time, or kept for ever.
+    func provenMaxTimestamp(interval: ByteCount) throws(FileSystemError) -> Timestamp {
+        for _ in 0..<2 {
+            guard let entry = try lastTime() else { return .none }
+            let file = try file()
+            let end = FilePosition.zero + (try file.size())
+            var cursor = BatchHeaderCursor(file, end: end)
+            let wanted = baseOffset + Int(entry.relativeOffset)
+            var position = try position(floorOf: wanted)
+            while let header = try cursor.header(at: position), header.baseOffset <= wanted {
+                if header.lastOffset == wanted, header.maxTimestamp == entry.timestamp {
+                    return entry.timestamp
+                }
+                position = position + header.sizeInBytes
+            }
+            try rebuildIndexes(interval: interval)
+        }
+        return try maxTimestamp()
+    }
+}

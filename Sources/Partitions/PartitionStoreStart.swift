@@ -1,0 +1,232 @@
+import BrokerModel
+import CommitLog
+
+/// What a start finds in the data directory, and what it makes of it: the metadata log says which
+/// topics there are, and the folders follow.
+extension PartitionStore {
+    /// The folders that lie in a data directory, by what they are.
+    private struct Folders {
+        var partitions: Set<TopicPartition> = []
+        var unfinished: Set<TopicPartition> = []
+        var deleted: [String] = []
+
+        init(_ entries: [DirectoryEntry]) {
+            for entry in entries where entry.isDirectory {
+                if let name = TopicPartition(folderName: entry.name) {
+                    partitions.insert(name)
+                } else if entry.name.hasSuffix(StoreFiles.unfinishedSuffix) {
+                    let length = StoreFiles.unfinishedSuffix.utf8.count
+                    let name = String(entry.name.dropLast(length))
+                    if let name = TopicPartition(folderName: name) { unfinished.insert(name) }
+                } else if StoreFiles.isDeleted(entry.name) {
+                    deleted.append(entry.name)
+                }
+            }
+        }
+    }
+
+    func openTopics(
+        _ entries: [DirectoryEntry],
+        afterCleanStop: Bool
+    ) throws(PartitionStoreError) {
+        var folders = Folders(entries)
+        let known = openMetadata(&folders, afterCleanStop: afterCleanStop)
+        try inDataDirectory { () throws(FileSystemError) in
+            // Without the metadata log nobody knows what an unfinished folder would have become.
+            if metadata != nil { try settleUnfinished(&folders, known) }
+            for name in folders.deleted.sorted() {
+                removals.add(folder: path + "/" + name, due: .distantPast)
+            }
+            try finishDeletions(&folders, known)
+            // A killed process may have left names here that a power cut would still take away.
+            try fileSystem.syncDirectory(path)
+        }
+        for topic in known.topics.values.sorted(by: { $0.name < $1.name }) {
+            open(topic, settings: settings(of: topic), afterCleanStop: afterCleanStop)
+            for number in 0..<topic.partitionCount {
+                folders.partitions.remove(
+                    TopicPartition(topic: topic.name, partition: Int32(number))
+                )
+            }
+        }
+        adopt(folders.partitions.sorted(), known, afterCleanStop: afterCleanStop)
+    }
+
+    // MARK: The metadata log
+
+    /// Opens or makes the metadata log, and reads it. One that cannot be read or made is reported
+    /// like any other partition, and never stops a start.
+    private func openMetadata(
+        _ folders: inout Folders,
+        afterCleanStop: Bool
+    ) -> ClusterMetadata {
+        let name = ClusterMetadataLog.partition
+        let isNew = folders.partitions.remove(name) == nil
+        let isUnfinished = folders.unfinished.remove(name) != nil
+        do throws(CommitLogError) {
+            if isNew { try makeMetadataFolder(name, overUnfinished: isUnfinished) }
+            var settings = TopicSettings()
+            // In one segment: a start reads it whole anyway.
+            settings.log.segmentBytes = .gibibytes(1)
+            settings.log.segmentAge = .days(36_500)
+            let opened = try openLog(
+                name,
+                settings: settings,
+                afterCleanStop: afterCleanStop || isNew
+            )
+            let log = ClusterMetadataLog(opened.log)
+            let known = try log.replay()
+            metadata = log
+            return known
+        } catch {
+            offline.append((name, error))
+            return ClusterMetadata()
+        }
+    }
+
+    private func makeMetadataFolder(
+        _ name: TopicPartition,
+        overUnfinished isUnfinished: Bool
+    ) throws(CommitLogError) {
+        do throws(FileSystemError) {
+            if isUnfinished { try removeFolder(unfinished(name)) }
+        } catch {
+            throw .fileSystem(error)
+        }
+        try PartitionLog.create(
+            folder: unfinished(name),
+            topicID: ClusterMetadataLog.topicID,
+            fileSystem: fileSystem
+        )
+        do throws(FileSystemError) {
+            try fileSystem.rename(unfinished(name), to: folder(of: name))
+            try fileSystem.syncDirectory(path)
+        } catch {
+            throw .fileSystem(error)
+        }
+    }
+
+    /// A folder that was built gets its name when its topic's record became durable, and goes when
+    /// it did not.
+    private func settleUnfinished(
+        _ folders: inout Folders,
+        _ known: ClusterMetadata
+    ) throws(FileSystemError) {
+        for name in folders.unfinished.sorted() {
+            if let topic = known.topics[name.topic], !folders.partitions.contains(name),
+                topicID(in: unfinished(name)) == topic.id
+            {
+                try fileSystem.rename(unfinished(name), to: folder(of: name))
+                folders.partitions.insert(name)
+            } else {
+                try removeFolder(unfinished(name))
+            }
+        }
+    }
+
+    /// Folders of topics whose deletion is durable, and did not get as far as them.
+    private func finishDeletions(
+        _ folders: inout Folders,
+        _ known: ClusterMetadata
+    ) throws(FileSystemError) {
+        for name in folders.partitions.sorted() where known.topics[name.topic] == nil {
+            guard let id = topicID(in: folder(of: name)), known.removed.contains(id) else {
+                continue
+            }
+            try setAside(name, topicID: id, due: .distantPast)
+            folders.partitions.remove(name)
+        }
+    }
+
+    /// Nil when nothing there says so.
+    private func topicID(in folder: String) -> UUIDBytes? {
+        do throws(CommitLogError) {
+            return try PartitionLog.topicID(in: folder, fileSystem: fileSystem)
+        } catch {
+            return nil
+        }
+    }
+
+    // MARK: Topics
+
+    /// A setting that is no longer allowed counts for nothing: it must not stop a start.
+    private func settings(of topic: ClusterMetadata.Topic) -> TopicSettings {
+        var settings = defaults
+        for (key, value) in topic.overrides.sorted(by: { $0.key < $1.key }) {
+            do throws(TopicSettingsError) {
+                settings = try settings.applying([key: value])
+            } catch {
+                ignoredSettings.append((topic.name, error))
+            }
+        }
+        return settings
+    }
+
+    /// Opens a topic's partitions. One that cannot be opened, or whose folder is lost, is offline:
+    /// it is never made anew, for its offsets would begin again.
+    func open(
+        _ topic: ClusterMetadata.Topic,
+        settings: TopicSettings,
+        afterCleanStop: Bool
+    ) {
+        var stored = StoredTopic(
+            name: topic.name,
+            id: topic.id,
+            settings: settings,
+            overrides: topic.overrides,
+            partitions: []
+        )
+        for number in 0..<topic.partitionCount {
+            let name = TopicPartition(topic: topic.name, partition: Int32(number))
+            do throws(CommitLogError) {
+                let opened = try openLog(
+                    name,
+                    settings: settings,
+                    afterCleanStop: afterCleanStop
+                )
+                guard opened.log.topicID == topic.id else {
+                    throw .unusable(path: folder(of: name), why: "it is another topic's, by its id")
+                }
+                stored.partitions.append(register(opened))
+            } catch {
+                stored.partitions.append(nil)
+                offline.append((name, error))
+            }
+        }
+        topics[topic.name] = stored
+    }
+
+    /// Takes over folders that no record speaks of: those of a data directory from before the
+    /// metadata log, or of one that lost it.
+    private func adopt(
+        _ names: [TopicPartition],
+        _ known: ClusterMetadata,
+        afterCleanStop: Bool
+    ) {
+        var found: [TopicName: ClusterMetadata.Topic] = [:]
+        for name in names {
+            guard known.topics[name.topic] == nil, let id = topicID(in: folder(of: name)),
+                found[name.topic]?.id ?? id == id
+            else {
+                let why = "its topic is not known, or has fewer partitions"
+                offline.append((name, .unusable(path: folder(of: name), why: why)))
+                continue
+            }
+            var topic = found[name.topic] ?? ClusterMetadata.Topic(name: name.topic, id: id)
+            topic.partitionCount = max(topic.partitionCount, Int(name.partition) + 1)
+            found[name.topic] = topic
+        }
+        let topics = found.values.sorted { $0.name < $1.name }
+        if let metadata, !topics.isEmpty {
+            let adopted = topics.flatMap {
+                records(ofNewTopic: $0.name, $0.id, partitions: Int32($0.partitionCount), [:])
+            }
+            do throws(CommitLogError) {
+                try metadata.append(adopted, now: .none)
+            } catch {
+                offline.append((ClusterMetadataLog.partition, error))
+            }
+        }
+        for topic in topics { open(topic, settings: defaults, afterCleanStop: afterCleanStop) }
+    }
+}

@@ -1,0 +1,65 @@
+import BrokerModel
+import CommitLog
+import EventLoop
+
+/// What a storage loop does beside its appends, in short steps between them: retention, and taking
+/// deleted files off the disk. Confined to that loop.
+final class ShardUpkeep {
+    /// Between two steps the loop serves what came meanwhile.
+    private static let pause = Duration.milliseconds(5)
+    /// So that a start is over before its first pass, as with Kafka.
+    private static let firstPassDelay = Duration.seconds(30)
+
+    var report: (PartitionShardReport) -> Void = { _ in }
+
+    private let loop: EventLoop
+    private let interval: Duration
+    private let counters: ShardCounters
+    private var removal: TimerID?
+
+    init(loop: EventLoop, interval: Duration, _ counters: ShardCounters) {
+        self.loop = loop
+        self.interval = interval
+        self.counters = counters
+    }
+
+    func begin(_ store: PartitionStore) {
+        loop.schedule(at: loop.now + min(interval, Self.firstPassDelay)) { [unowned self] in
+            pass(store)
+        }
+        removeLater(store)
+    }
+
+    private func pass(_ store: PartitionStore) {
+        store.beginRetention()
+        step(store)
+    }
+
+    private func step(_ store: PartitionStore) {
+        let moment = StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
+        let step = store.retainStep(now: moment)
+        counters.segmentsExpired.add(step.expired)
+        counters.segmentsOversize.add(step.oversize)
+        counters.bytesRetired.add(step.bytes.rawValue)
+        counters.retentionFailures.add(step.failed.count)
+        for (partition, error) in step.failed { report(.retentionFailed(partition, error)) }
+        if step.expired + step.oversize > 0 { removeLater(store) }
+        loop.schedule(at: loop.now + (step.isDone ? interval : Self.pause)) { [unowned self] in
+            if step.isDone { pass(store) } else { self.step(store) }
+        }
+    }
+
+    /// Removes what was deleted once its delay is over.
+    func removeLater(_ store: PartitionStore) {
+        for error in store.takeLeftBehind() { report(.leftBehind(error)) }
+        if let removal { loop.cancel(removal) }
+        removal = nil
+        guard let due = store.nextRemoval else { return }
+        let time = max(due, loop.now + Self.pause)
+        removal = loop.schedule(at: time) { [unowned self] in
+            removal = nil
+            _ = store.removeDeleted(now: loop.now)
+            removeLater(store)
+        }
+    }
+}
