@@ -10,13 +10,20 @@ import shutil
 import subprocess
 
 from bench_brokers import HEADWATER, Failed, Headwater
-from bench_loads import mqtt_address, run_bench
+from bench_loads import kafka_address, mqtt_address, run_bench
 
+# Messages in all; each is a multiple of the records that a produce request holds.
 COUNTS = (20_000, 120_000)
+MQTT = ["mqtt", "--connections", 50]
+KAFKA = ["kafka-produce", "--partitions", 4, "--connections", 4]
+# Name: the arguments of headwater-bench, and how many messages one of its units holds.
 LOADS = {
-    "count/qos1-100B-50x64": ["--connections", 50, "--window", 64],
-    "count/qos2-100B-50x64": ["--connections", 50, "--window", 64, "--qos", 2],
-    "count/qos0-100B-50": ["--connections", 50, "--qos", 0],
+    "count/qos1-100B-50x64": ([*MQTT, "--window", 64], 1),
+    "count/qos2-100B-50x64": ([*MQTT, "--window", 64, "--qos", 2], 1),
+    "count/qos0-100B-50": ([*MQTT, "--qos", 0], 1),
+    "count/produce-200B-none": (KAFKA, 1_000),
+    "count/produce-200B-zstd": ([*KAFKA, "--codec", "zstd"], 1_000),
+    "count/produce-200B-one-a-request": ([*KAFKA, "--records", 1], 1),
 }
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
 
@@ -25,14 +32,14 @@ def count_all(only, settings):
     if not shutil.which("valgrind"):
         raise Failed("--count needs valgrind: apt install valgrind")
     rows = {}
-    for name, arguments in LOADS.items():
+    for name, (arguments, unit) in LOADS.items():
         if only in name:
-            rows[name] = count(arguments, settings)
+            rows[name] = count(arguments, unit, settings)
     return rows
 
 
-def count(arguments, settings):
-    few, many = (measured(arguments, messages, settings) for messages in COUNTS)
+def count(arguments, unit, settings):
+    few, many = (measured(arguments, messages // unit, settings) for messages in COUNTS)
     messages = COUNTS[1] - COUNTS[0]
     return {
         "user_instructions": (many["instructions"] - few["instructions"]) / messages,
@@ -41,7 +48,7 @@ def count(arguments, settings):
     }
 
 
-def measured(arguments, messages, settings):
+def measured(arguments, units, settings):
     broker = Headwater(settings)
     binary, found = broker.path("headwater"), broker.path("callgrind")
     # Callgrind cannot read the debug information of these binaries.
@@ -49,8 +56,9 @@ def measured(arguments, messages, settings):
     broker.binary = binary
     broker.wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={found}", "-q"]
     with broker:
-        report = run_bench(broker, "mqtt", *mqtt_address(broker), *arguments,
-                           "--messages", messages, "--patience", 120)
+        address = mqtt_address(broker) if arguments[0] == "mqtt" else kafka_address(broker)
+        quantity = "--messages" if arguments[0] == "mqtt" else "--requests"
+        report = run_bench(broker, *arguments, *address, quantity, units, "--patience", 120)
         broker.process.terminate()
         broker.process.wait(120)
         if not os.path.exists(found):

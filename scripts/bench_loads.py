@@ -15,7 +15,10 @@ MQTT_LOADS = {
     "mqtt/qos1-100B-50x64": ["--connections", 50, "--window", 64],
     "mqtt/qos1-1KiB-50x64": ["--connections", 50, "--window", 64, "--payload", 1024],
     "mqtt/qos1-100B-1000x1": ["--connections", 1000, "--window", 1],
-    "mqtt/qos1-100B-50x64-to-1": ["--connections", 50, "--window", 64, "--subscribers", 1],
+    "mqtt/qos1-100B-50x64-to-1": [
+        "--connections", 50, "--window", 64, "--subscribers", 1, "--subscriber-qos", 1],
+    "mqtt/qos1-100B-50x64-to-1-at-qos0": [
+        "--connections", 50, "--window", 64, "--subscribers", 1],
     "mqtt/qos2-100B-50x64": ["--connections", 50, "--window", 64, "--qos", 2],
     "mqtt/qos0-100B-50": ["--connections", 50, "--qos", 0],
     "mqtt/puback-at-2000-a-second": ["--connections", 50, "--window", 64, "--rate", 2000],
