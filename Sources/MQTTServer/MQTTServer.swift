@@ -8,7 +8,7 @@
 //
 // When the log is slow, the lane fills up and connections stop being read; when it fails, the
 // publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that
-// reads too slowly loses messages at QoS 0, counted; it never holds up anybody else.
+// reads or acknowledges too slowly loses messages, counted; it never holds up anybody else.
 
 import BrokerModel
 import CommitLog
