@@ -44,6 +44,7 @@ public final class MQTTServer {
     private var departed: [SessionHandle: MQTTConnection] = [:]
     private var waitingForRoom: [MQTTConnection] = []
     private(set) var isStopping = false
+    private var late = LateDeliveries()
 
     /// `memory` bounds what sessions may keep, `deliveries` the messages that wait for subscribers;
     /// the seed should be random.
@@ -66,6 +67,9 @@ public final class MQTTServer {
             seed: seed
         )
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
+        lane.settled = { [unowned self] tickets, error in
+            late.settle(tickets, error) { [unowned self] in deliver($0, from: $1) }
+        }
         lane.roomReturned = { [unowned self] in roomReturned() }
         loop.burstEnded = { [unowned self] in burstEnded() }
         sweepLater()
@@ -154,19 +158,23 @@ extension MQTTServer {
             receipt: receipt(for: packet, of: origin)
         )
         switch lane.publish(packet, from: sender, at: loop.wallClock, token: token) {
-        case .accepted:
+        case .accepted(let live):
             counters.received.add()
             if token != nil {
                 origin.unstored += 1
                 origin.unstoredBytes += Int(bytes)
             }
-            deliver(packet, from: origin.handle)
+            deliver(packet, from: origin.handle, live)
             return nil
         case .noRoute:
             counters.unrouted.add()
             guard let ticket else { return nil }
             origin.session.failed(ticket)
             return .topicNameInvalid
+        case .topicsFull:
+            guard let ticket else { return nil }
+            origin.session.failed(ticket)
+            return .quotaExceeded
         case .tooLarge:
             if let ticket { origin.session.failed(ticket) }
             return .packetTooLarge
@@ -262,6 +270,19 @@ extension MQTTServer {
         return earlier
     }
 
+    private func deliver(
+        _ packet: PublishPacket,
+        from publisher: SessionHandle?,
+        _ live: LiveDelivery
+    ) {
+        switch live {
+        case .early: deliver(packet, from: publisher)
+        case .afterSync(let ticket):
+            guard !directory.subscriptions.isEmpty else { return }
+            late.keep(packet, from: publisher, until: ticket)
+        }
+    }
+
     private func publishDueWills() {
         for will in directory.takeDueWills() where !isStopping {
             counters.wills.add()
@@ -272,11 +293,11 @@ extension MQTTServer {
                     at: loop.wallClock,
                     token: nil
                 )
-                guard outcome == .accepted else {
+                guard case .accepted(let live) = outcome else {
                     counters.unrouted.add()
                     return
                 }
-                deliver(packet, from: nil)
+                deliver(packet, from: nil, live)
             }
         }
     }

@@ -87,9 +87,9 @@ struct ServeCommand: ParsableCommand {
             throw Failure.configuration("--data names no folder; write --data DIR, or leave it out")
         }
         var unknown: [String] = []
-        var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
+        var reader = ConfigurationFile.reader
         do throws(ConfigurationError) {
-            if let config { try reader.read(yaml: try contents(of: config), path: config) }
+            if let config { try ConfigurationFile(path: config).read(into: &reader) }
             unknown = try reader.read(environment: environment)
             for assignment in assignments { try reader.read(flag: assignment) }
             for (flag, key, value) in flags {
@@ -117,27 +117,5 @@ struct ServeCommand: ParsableCommand {
             ("--data", "data.directory", data), ("--mqtt", "mqtt.listener", mqtt),
             ("--kafka", "kafka.listener", kafka), ("--http", "http.listener", http),
         ]
-    }
-
-    private func contents(of path: String) throws(ConfigurationError) -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw .unreadableFile(path: path, reason: Self.reason(error, path: path))
-        }
-    }
-
-    private static func reason(_ error: any Error, path: String) -> String {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
-        {
-            return "is a folder"
-        }
-        return switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "no such file"
-        case .fileReadNoPermission: "permission denied"
-        case .fileReadInapplicableStringEncoding, .fileReadCorruptFile: "is not UTF-8 text"
-        default: "can't be read"
-        }
     }
 }
