@@ -36,8 +36,6 @@ public final class IngestLane {
     public internal(set) var isFull = false
     /// Called when the pool has room again after it was full.
     public var roomReturned: () -> Void = {}
-    /// Records that failed without anybody to tell: QoS 0.
-    public let dropped = Counter()
     public var counters: IngestCounters { router.counters }
     /// Called with what operators should know of.
     package var report: (IngestReport) -> Void = { _ in }
@@ -241,7 +239,7 @@ extension IngestLane {
 
     /// The partition is offline: whoever waits is told when the burst ends.
     func fail(_ waiter: RecordWaiter) -> Bool {
-        if let token = waiter.token { undeliverable.append(token) } else { dropped.add() }
+        if let token = waiter.token { undeliverable.append(token) } else { counters.dropped.add() }
         if let ticket = waiter.ticket { undeliverableTickets.append(ticket) }
         return true
     }
@@ -323,7 +321,7 @@ extension IngestLane {
         var failure: CommitLogError?
         if case .failure(let error) = reply.outcome {
             failure = error
-            dropped.add(reply.batch.recordCount - finished.waiters.tokens.count)
+            counters.dropped.add(reply.batch.recordCount - finished.waiters.tokens.count)
         }
         tell(finished.waiters.tokens, finished.waiters.tickets, failure)
         if finished.waiters.firstReceipt != nil { receiptsSettled(queue.partition) }

@@ -57,7 +57,7 @@ extension IngestLane {
         guard let waiting = topic.waiting.take() else { return }
         pool.release(ByteCount(waiting.reservation.reserved))
         let tokens = waiting.records.compactMap(\.waiter.token)
-        dropped.add(waiting.records.count - tokens.count)
+        counters.dropped.add(waiting.records.count - tokens.count)
         tell(tokens, waiting.records.compactMap(\.waiter.ticket), error)
     }
 }

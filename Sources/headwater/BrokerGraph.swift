@@ -76,7 +76,7 @@ struct BrokerGraph {
             shard: shard.counters,
             mqtt: mqtt.counters,
             kafka: kafka.counters,
-            ingestLost: lane.dropped,
+            ingest: lane.counters,
             bounds: settings.health
         )
         shard.signals = [kafka.highWatermarkSignal]

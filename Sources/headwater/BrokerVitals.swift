@@ -44,7 +44,7 @@ final class BrokerVitals: Sendable {
     let shard: ShardCounters
     let mqtt: MQTTCounters
     let kafka: KafkaServerCounters
-    let ingestLost: Counter
+    let ingest: IngestCounters
     let refusals = RefusalCounts()
     let started = MonotonicTime.current
     private let bounds: HealthBounds
@@ -57,7 +57,7 @@ final class BrokerVitals: Sendable {
         shard: ShardCounters,
         mqtt: MQTTCounters,
         kafka: KafkaServerCounters,
-        ingestLost: Counter,
+        ingest: IngestCounters,
         bounds: HealthBounds
     ) {
         self.pools = pools
@@ -66,7 +66,7 @@ final class BrokerVitals: Sendable {
         self.shard = shard
         self.mqtt = mqtt
         self.kafka = kafka
-        self.ingestLost = ingestLost
+        self.ingest = ingest
         self.bounds = bounds
     }
 

@@ -71,7 +71,7 @@ import Testing
         bench.run { bench.lane.isIdle }
         #expect(bench.acknowledged.map(\.ticket) == [1])
         #expect(bench.stored.isEmpty && bench.failures.count == 1)
-        #expect(bench.lane.dropped.count == 1)
+        #expect(bench.lane.counters.dropped.count == 1)
         #expect(bench.pool.used == .zero)
         let before = bench.loop.now
         #expect(bench.publish("s/a", "x", ticket: 2) == .accepted(.early))
@@ -171,7 +171,7 @@ import Testing
         bench.reply(bench.requests[0], .failure(.closed))
         bench.run { bench.lane.isIdle }
         #expect(bench.acknowledged.count == 1)
-        #expect(bench.lane.dropped.count == 1)
+        #expect(bench.lane.counters.dropped.count == 1)
     }
 
     @Test func `live delivery waits for the sync where the route says so, at QoS 0 as well`() throws
