@@ -36,8 +36,8 @@ final class PartitionQueue {
     private(set) var topic: RouteTopic?
     private(set) var isDetached = false
     let number: Int
-    let batchBytesMax: ByteCount
-    let recordBytesMax: ByteCount
+    private(set) var batchBytesMax: ByteCount
+    private(set) var recordBytesMax: ByteCount
     var builder: RecordBatchBuilder
     var waiters = Waiters()
     var reservation = PoolReservation()
@@ -57,13 +57,24 @@ final class PartitionQueue {
         self.partition = partition
         self.topic = topic
         self.number = number
-        let segmentBytes = topic?.segmentBytes ?? settings.recordBytesMax
-        recordBytesMax = min(settings.recordBytesMax, segmentBytes)
-        batchBytesMax = min(settings.batchBytesMax, segmentBytes)
+        recordBytesMax = settings.recordBytesMax
+        batchBytesMax = settings.batchBytesMax
         builder = RecordBatchBuilder(memoryKept: memoryKept)
+        if let topic { fit(topic.segmentBytes, settings) }
     }
 
     var isIdle: Bool { builder.isEmpty && inFlight.isEmpty }
+
+    func attach(to topic: RouteTopic) {
+        self.topic = topic
+        isDetached = false
+    }
+
+    /// What one segment of its topic holds is what it may send at most.
+    func fit(_ segmentBytes: ByteCount, _ settings: IngestSettings) {
+        recordBytesMax = min(settings.recordBytesMax, segmentBytes)
+        batchBytesMax = min(settings.batchBytesMax, segmentBytes)
+    }
 
     /// The topic is gone, or changes this queue for another: it finishes what it has.
     func detach() {

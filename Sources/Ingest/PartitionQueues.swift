@@ -26,7 +26,9 @@ final class PartitionQueues {
     /// The queue of a topic's partition; nil when that is offline.
     func attach(_ topic: RouteTopic, _ number: Int) -> PartitionQueue? {
         guard let handle = topic.handles[number] else { return nil }
-        let queue = make(handle, of: topic, number: number)
+        // One that was detached may still wait for answers, which find it by this handle.
+        let queue = queues[handle] ?? make(handle, of: topic, number: number)
+        queue.attach(to: topic)
         topic.queues[number] = queue
         return queue
     }

@@ -32,12 +32,15 @@ final class RouteTopic {
         handles = entry.partitions.map { $0?.handle }
         queues = Array(repeating: nil, count: handles.count)
         keyless = 0
-        take(entry.settings)
+        acknowledgesAtOnce = entry.settings.durability == .memory
+        segmentBytes = entry.settings.log.segmentBytes
     }
 
-    func take(_ settings: TopicSettings) {
+    /// The same partitions with other settings.
+    func change(_ settings: TopicSettings, limits: IngestSettings) {
         acknowledgesAtOnce = settings.durability == .memory
         segmentBytes = settings.log.segmentBytes
+        for queue in queues { queue?.fit(segmentBytes, limits) }
     }
 
     /// Where the next record without a key goes. As Kafka's clients do, one partition gets all of

@@ -33,7 +33,7 @@ final class Router {
     var release: (RouteTopic) -> Void = { _ in }
 
     private let catalog: TopicCatalog
-    private let topicsMax: Int
+    private let settings: IngestSettings
     private var generation: Int
     private var snapshot: TopicCatalogSnapshot
     private var topics: [TopicName: RouteTopic] = [:]
@@ -53,7 +53,7 @@ final class Router {
 
     init(settings: IngestSettings, catalog: TopicCatalog) {
         self.catalog = catalog
-        topicsMax = settings.routeTopicsMax
+        self.settings = settings
         generation = catalog.generation
         snapshot = catalog.snapshot
         table = RouteTable(settings.routes)
@@ -159,7 +159,9 @@ extension Router {
             topics[wanted] = topic
             return topic
         }
-        guard !topic.isDerived || derivedCount + derivedInCreation < topicsMax else { return nil }
+        guard !topic.isDerived || derivedCount + derivedInCreation < settings.routeTopicsMax else {
+            return nil
+        }
         topic.waiting = WaitingRecords()
         topics[wanted] = topic
         create(topic, route)
@@ -273,7 +275,7 @@ extension Router {
                 continue
             }
             if entry.id == topic.id, entry.partitions.count == topic.handles.count {
-                topic.take(entry.settings)
+                topic.change(entry.settings, limits: settings)
             } else {
                 release(topic)
                 topic.bind(entry)

@@ -148,6 +148,30 @@ import Testing
         #expect(bench.stored.map(\.ticket) == [1, 2])
     }
 
+    @Test func `a topic that gets partitions while batches are on their way loses no answer`()
+        throws
+    {
+        let bench = try LaneBench(routes: derived(("key", "none")), topics: [])
+        let first = try bench.make("s.a", 1)
+        let other = try bench.make("other", 1)
+        #expect(bench.publish("s/a", "1", ticket: 1) == .accepted(.early))
+        bench.lane.burstEnded()
+        let grown = TopicEntry(
+            name: first.name,
+            id: first.id,
+            partitions: first.partitions + other.partitions
+        )
+        bench.catalog.publish(TopicCatalogSnapshot(topics: [grown]))
+        bench.lane.burstEnded()
+        #expect(bench.publish("s/a", "2", ticket: 2) == .accepted(.early))
+        bench.lane.burstEnded()
+        #expect(bench.publish("s/a", "3", ticket: 3) == .accepted(.early))
+        store(bench) { bench.lane.isIdle }
+        #expect(Set(bench.requests.map(\.partition)).count == 2)
+        #expect(bench.stored.map(\.ticket).sorted() == [1, 2, 3])
+        #expect(bench.pool.used == .zero)
+    }
+
     @Test func `a topic made and deleted before the answer came fails whoever waits`() throws {
         let bench = try LaneBench(routes: derived(), topics: [])
         #expect(bench.publish("s/a", "x", ticket: 1) == .accepted(.early))
