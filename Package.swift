@@ -108,7 +108,8 @@ let package = Package(
             name: "headwater",
             dependencies: [
                 "AdminServer", "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop",
-                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire", "Partitions",
+                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire",
+                "Partitions",
                 "Posix", "RecordFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -147,10 +148,11 @@ let package = Package(
             "MQTTServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Ingest",
-                "MQTTServer", "MQTTSessions", "Partitions", "Posix",
+                "MQTTServer", "MQTTSessions", "Partitions", "Posix", "RecordFormat",
             ]
         ),
         tests("AdminServer", ["AdminServer", "BrokerModel"]),
+        tests("headwater", ["BrokerModel", "headwater"]),
         tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(

@@ -128,5 +128,7 @@ package struct HealthReport: Sendable {
         ]
     }
 
-    private static func seconds(_ time: Duration) -> String { "\(time.nanoseconds / 1_000_000_000) s" }
+    private static func seconds(_ time: Duration) -> String {
+        "\(time.nanoseconds / 1_000_000_000) s"
+    }
 }

@@ -2,6 +2,7 @@
 #include "cposix_service.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -68,3 +69,29 @@ int cposix_descriptor_limit(uint64_t *limit) {
 }
 
 int64_t cposix_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+static int copy(const char *text, char *out, size_t size) {
+    size_t length = strlen(text);
+    if (length >= size)
+        return -ENAMETOOLONG;
+    memcpy(out, text, length + 1);
+    return 0;
+}
+
+int cposix_user(char *name, size_t name_size, char *home, size_t home_size) {
+    char buffer[4096];
+    struct passwd entry, *found = NULL;
+    int code = getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found);
+    if (code != 0 || found == NULL)
+        return code != 0 ? -code : -ENOENT;
+    code = copy(entry.pw_name, name, name_size);
+    return code != 0 ? code : copy(entry.pw_dir, home, home_size);
+}
+
+int cposix_current_directory(char *path, size_t size) {
+    return getcwd(path, size) == NULL ? -errno : 0;
+}
+
+const char *cposix_environment_entry(int index) {
+    return environ[index] == NULL ? "" : environ[index];
+}

@@ -43,6 +43,8 @@ final class PartitionQueue {
     var reservation = PoolReservation()
     /// Whether the lane knows that it holds records.
     var isListed = false
+    /// Sealed, and not yet sent; they stand among those in flight.
+    var held: [AppendRequest] = []
     /// Oldest first. A handful at most: `ingest.batches.in.flight` and what full batches add.
     private(set) var inFlight: [Sent] = []
     private var spareWaiters = Waiters()

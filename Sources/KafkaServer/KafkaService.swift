@@ -99,6 +99,13 @@ public final class KafkaService {
         return handler
     }
 
+    /// Sends what producers brought to the log, and ends the loop. The storage loop runs on: what it
+    /// stores now is there, though its producers may not hear of it.
+    public func stop() {
+        produceLane.flush()
+        loop.stop()
+    }
+
     /// Looks at the long polls again. The signal calls this; on the loop anybody may.
     public func highWatermarksAdvanced() {
         guard !waiters.isEmpty else { return }
@@ -139,7 +146,11 @@ public final class KafkaService {
 
     /// Whether this connection's fetch may read in this iteration; if not, it is shown again.
     func mayRead(_ handler: KafkaConnectionHandler) -> Bool {
-        let answer = turns.mayRead(handler.connection.id, now: loop.now)
+        let answer = turns.mayRead(
+            handler.connection.id,
+            isLight: handler.lastFetchBytes <= KafkaServerLimits.lightFetchBytesMax,
+            now: loop.now
+        )
         if answer.mustSchedule { scheduleTurns() }
         if !answer.now { counters.fetchesDeferred.add() }
         return answer.now

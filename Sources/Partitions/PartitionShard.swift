@@ -142,7 +142,11 @@ public final class PartitionShard {
 
     private func reply() {
         var replies = ReplySheet()
-        for (request, outcome) in group { replies.add(request, outcome) }
+        let now = MonotonicTime.current
+        for (request, outcome) in group {
+            replies.add(request, outcome)
+            counters.appends.observe(now - request.start)
+        }
         group.removeAll(keepingCapacity: true)
         replies.send()
     }

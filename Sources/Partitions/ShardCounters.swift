@@ -14,6 +14,8 @@ public final class ShardCounters: Sendable {
     public let work = OperationTimer()
     /// How long the syncs of one commit took, over all partitions that had something to sync.
     public let commits = LatencyHistogram()
+    /// From a batch's request to its answer: waiting, writing and syncing, as publishers feel it.
+    public let appends = LatencyHistogram()
     public let commitsFailed = Counter()
     /// Records whose publishers did not wait for the sync that then failed: QoS 0.
     public let unacknowledgedRecordsLost = Counter()

@@ -76,6 +76,7 @@ struct BrokerGraph {
             shard: shard.counters,
             mqtt: mqtt.counters,
             kafka: kafka.counters,
+            kafkaReaders: kafka.readerCounters,
             ingest: lane.counters,
             bounds: settings.health
         )
@@ -145,7 +146,7 @@ struct BrokerGraph {
 
     private func runThreads(ready: Readiness) throws {
         let stopMQTT = mqttLoop.makeMailbox { [mqtt] (_: [Stop]) in mqtt.stop() }
-        let stopKafka = kafkaLoop.makeMailbox { [kafkaLoop] (_: [Stop]) in kafkaLoop.stop() }
+        let stopKafka = kafkaLoop.makeMailbox { [kafka] (_: [Stop]) in kafka.stop() }
         let storage = try Self.start("storage", storageLoop)
         let readers = try Self.start("kafka", kafkaLoop)
         let writers = try Self.start("mqtt", mqttLoop)

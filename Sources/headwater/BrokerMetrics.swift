@@ -22,6 +22,7 @@ struct BrokerMetrics {
         mqtt(&page)
         ingest(&page)
         kafka(&page)
+        kafkaLog(&page)
         return page
     }
 

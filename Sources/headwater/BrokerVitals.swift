@@ -44,6 +44,7 @@ final class BrokerVitals: Sendable {
     let shard: ShardCounters
     let mqtt: MQTTCounters
     let kafka: KafkaServerCounters
+    let kafkaReaders: ReaderPoolCounters
     let ingest: IngestCounters
     let refusals = RefusalCounts()
     let started = MonotonicTime.current
@@ -57,6 +58,7 @@ final class BrokerVitals: Sendable {
         shard: ShardCounters,
         mqtt: MQTTCounters,
         kafka: KafkaServerCounters,
+        kafkaReaders: ReaderPoolCounters,
         ingest: IngestCounters,
         bounds: HealthBounds
     ) {
@@ -66,6 +68,7 @@ final class BrokerVitals: Sendable {
         self.shard = shard
         self.mqtt = mqtt
         self.kafka = kafka
+        self.kafkaReaders = kafkaReaders
         self.ingest = ingest
         self.bounds = bounds
     }

@@ -1,7 +1,8 @@
 import BrokerConfiguration
 import Foundation
 
-/// The operator's YAML file.
+/// The operator's YAML file. The one place of `serve` that uses Foundation: a broker without such a
+/// file never touches it, and its pages stay out of memory.
 struct ConfigurationFile {
     let path: String
 

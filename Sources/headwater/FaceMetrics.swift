@@ -2,6 +2,7 @@ import AdminServer
 import BrokerModel
 import KafkaServer
 import MQTTServer
+import Partitions
 
 // The two faces: what MQTT and Kafka clients asked for, got, and were refused.
 extension BrokerMetrics {
@@ -56,6 +57,16 @@ extension BrokerMetrics {
         page.counter("headwater_kafka_requests_total", "Requests.", kafka.requests.count)
         page.counter("headwater_kafka_fetches_total", "Fetch requests.", kafka.fetches.count)
         page.counter(
+            "headwater_kafka_cold_fetches_total",
+            "Fetches that a reader thread had to read from the disk.",
+            kafka.coldFetches.count
+        )
+        page.counter(
+            "headwater_kafka_deferred_fetches_total",
+            "Fetches left to the loop's next iteration, so that others have their turn.",
+            kafka.fetchesDeferred.count
+        )
+        page.counter(
             "headwater_kafka_fetched_bytes_total",
             "Record bytes in answers to Fetch.",
             kafka.bytesFetched.count
@@ -66,6 +77,40 @@ extension BrokerMetrics {
             [
                 MetricSample("for", "records", kafka.longPolls.count),
                 MetricSample("for", "memory", kafka.memoryWaits.count),
+            ]
+        )
+        page.counter(
+            "headwater_kafka_refused_requests_total",
+            "Requests refused, by reason.",
+            [
+                MetricSample("reason", "malformed", kafka.malformed.count),
+                MetricSample("reason", "oversized", kafka.oversized.count),
+                MetricSample("reason", "unknown API", kafka.unknownAPIs.count),
+                MetricSample("reason", "unsupported version", kafka.unsupportedVersions.count),
+                MetricSample("reason", "batch refused", kafka.batchesRefused.count),
+                MetricSample("reason", "append failed", kafka.appendsFailed.count),
+                MetricSample("reason", "log cannot be read", kafka.readsFailed.count),
+            ]
+        )
+        page.counter(
+            "headwater_kafka_cut_connections_total",
+            "Connections cut because their peer took no answers, or asked for nothing.",
+            [
+                MetricSample("reason", "stalled", kafka.stalled.count),
+                MetricSample("reason", "idle", kafka.idle.count),
+            ]
+        )
+    }
+
+    func kafkaLog(_ page: inout MetricsPage) {
+        let kafka = vitals.kafka
+        page.counter(
+            "headwater_kafka_reader_jobs_total",
+            "Jobs for the reader threads, by what became of them.",
+            [
+                MetricSample("outcome", "accepted", vitals.kafkaReaders.accepted.count),
+                MetricSample("outcome", "refused", vitals.kafkaReaders.refused.count),
+                MetricSample("outcome", "no thread", vitals.kafkaReaders.threadsFailed.count),
             ]
         )
         page.counter("headwater_kafka_produces_total", "Produce requests.", kafka.produces.count)
@@ -90,27 +135,6 @@ extension BrokerMetrics {
             [
                 MetricSample("change", "created", kafka.topicsCreated.count),
                 MetricSample("change", "deleted", kafka.topicsDeleted.count),
-            ]
-        )
-        page.counter(
-            "headwater_kafka_refused_requests_total",
-            "Requests refused, by reason.",
-            [
-                MetricSample("reason", "malformed", kafka.malformed.count),
-                MetricSample("reason", "oversized", kafka.oversized.count),
-                MetricSample("reason", "unknown API", kafka.unknownAPIs.count),
-                MetricSample("reason", "unsupported version", kafka.unsupportedVersions.count),
-                MetricSample("reason", "batch refused", kafka.batchesRefused.count),
-                MetricSample("reason", "append failed", kafka.appendsFailed.count),
-                MetricSample("reason", "log cannot be read", kafka.readsFailed.count),
-            ]
-        )
-        page.counter(
-            "headwater_kafka_cut_connections_total",
-            "Connections cut because their peer took no answers, or asked for nothing.",
-            [
-                MetricSample("reason", "stalled", kafka.stalled.count),
-                MetricSample("reason", "idle", kafka.idle.count),
             ]
         )
     }

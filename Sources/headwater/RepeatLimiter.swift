@@ -1,6 +1,6 @@
 /// Lets the first event of a kind through, and then one line an interval with how many it stands
 /// for. What is held back when a flood ends comes out with `due`: no count is lost.
-struct RepeatLimiter<Line> {
+package struct RepeatLimiter<Line> {
     private struct Kind {
         var nextAllowed: Int64
         var held = 0
@@ -15,13 +15,13 @@ struct RepeatLimiter<Line> {
     /// What kinds past the bound count as.
     private static var others: String { "(others)" }
 
-    init(intervalMilliseconds: Int64, kindsMax: Int = 256) {
+    package init(intervalMilliseconds: Int64, kindsMax: Int = 256) {
         interval = intervalMilliseconds
         self.kindsMax = kindsMax
     }
 
     /// How many events of this kind the line may stand for, itself included; nil to hold it back.
-    mutating func admit(_ kind: String, _ line: Line, count: Int, now: Int64) -> Int? {
+    package mutating func admit(_ kind: String, _ line: Line, count: Int, now: Int64) -> Int? {
         if kinds[kind] == nil, kinds.count >= kindsMax { forgetQuiet(now: now) }
         let isKnown = kinds[kind] != nil || kinds.count < kindsMax
         let kind = isKnown ? kind : Self.others
@@ -40,12 +40,12 @@ struct RepeatLimiter<Line> {
     }
 
     /// The lines that were held back for an interval, with their counts.
-    mutating func due(now: Int64) -> [(line: Line, count: Int)] {
+    package mutating func due(now: Int64) -> [(line: Line, count: Int)] {
         release(next: now + interval) { $0.nextAllowed <= now }
     }
 
     /// Everything that is still held back: the last call.
-    mutating func rest() -> [(line: Line, count: Int)] {
+    package mutating func rest() -> [(line: Line, count: Int)] {
         release(next: .max) { _ in true }
     }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BrokerConfiguration
 import BrokerModel
-import Foundation
 import Logging
 import Posix
 
@@ -68,7 +67,7 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         try exitingOnFailure {
-            let environment = ProcessInfo.processInfo.environment
+            let environment = SystemProcess.environment
             let (settings, unknown) = try readSettings(environment)
             LoggingSystem.bootstrap { _ in ConsoleLog(settings.logging) }
             let log = Logger(label: "headwater")
@@ -101,8 +100,10 @@ struct ServeCommand: ParsableCommand {
         var settings = reader.settings
         try settings.check()
         if settings.dataDirectory.isEmpty {
-            let user = NSUserName()
-            settings.dataDirectory = defaultDataDirectory(user: user, environment: environment)
+            settings.dataDirectory = defaultDataDirectory(
+                user: SystemProcess.user?.name ?? "",
+                environment: environment
+            )
         }
         settings.nodeIDPlace = reader.places["node.id"]
         settings.keysSet = Set(reader.places.keys)

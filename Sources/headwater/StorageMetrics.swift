@@ -23,17 +23,68 @@ extension BrokerMetrics {
                 MetricSample("operation", "sync", shard.batchesUnsynced.count),
             ]
         )
+        page.counter(
+            "headwater_log_lost_records_total",
+            "Records whose publishers did not wait for the sync that then failed.",
+            shard.unacknowledgedRecordsLost.count
+        )
+        page.counter(
+            "headwater_log_failed_commits_total",
+            "Syncs failed.",
+            shard.commitsFailed.count
+        )
         page.histogram(
             "headwater_log_commit_duration_seconds",
             "How long the syncs of one commit took.",
             [([], shard.commits.snapshot)]
         )
         page.histogram(
-            "headwater_log_burst_duration_seconds",
-            "How long the storage thread worked at one burst of requests, its commit included.",
+            "headwater_log_append_duration_seconds",
+            "From a batch's request to its answer: waiting, writing and syncing.",
+            [([], shard.appends.snapshot)]
+        )
+        page.histogram(
+            "headwater_log_work_duration_seconds",
+            "How long the storage thread worked at a burst with its commit, or at upkeep.",
             [([], shard.work.latency.snapshot)]
         )
+        upkeep(&page)
         disk(&page)
+    }
+
+    private func upkeep(_ page: inout MetricsPage) {
+        let shard = vitals.shard
+        page.counter(
+            "headwater_retention_deleted_segments_total",
+            "Segments that retention deleted, by why.",
+            [
+                MetricSample("reason", "time", shard.segmentsExpired.count),
+                MetricSample("reason", "size", shard.segmentsOversize.count),
+            ]
+        )
+        page.counter(
+            "headwater_retention_deleted_bytes_total",
+            "Bytes that retention deleted.",
+            shard.bytesRetired.count
+        )
+        page.counter(
+            "headwater_retention_failures_total",
+            "Segments that could not be deleted.",
+            shard.retentionFailures.count
+        )
+        page.counter(
+            "headwater_offset_gaps_total",
+            "Gaps in offsets that unclean starts left, and that were recorded.",
+            shard.gaps.count
+        )
+        page.counter(
+            "headwater_topic_changes_total",
+            "Topics created and deleted, by whomever.",
+            [
+                MetricSample("change", "created", shard.topicsCreated.count),
+                MetricSample("change", "deleted", shard.topicsDeleted.count),
+            ]
+        )
     }
 
     private func disk(_ page: inout MetricsPage) {

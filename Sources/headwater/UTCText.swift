@@ -1,7 +1,7 @@
 import BrokerModel
 
 /// `2026-11-21T04:58:49.123Z`
-func utcText(_ time: Timestamp) -> String {
+package func utcText(_ time: Timestamp) -> String {
     let (seconds, millisecond) = floored(time.rawValue, by: 1_000)
     let (days, second) = floored(seconds, by: 86_400)
     let (year, month, day) = civilDate(daysSince1970: days)

@@ -21,7 +21,9 @@ import Testing
         )
     }
 
-    private func text(_ answer: AdminAnswer) -> String { String(decoding: answer.body, as: UTF8.self) }
+    private func text(_ answer: AdminAnswer) -> String {
+        String(decoding: answer.body, as: UTF8.self)
+    }
 
     @Test func `metrics come in the format that Prometheus asks for`() {
         let answer = responder().answer(method: "GET", path: "/metrics")

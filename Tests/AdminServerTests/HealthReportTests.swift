@@ -82,9 +82,11 @@ import Testing
             $0.failedPartitions = [("t-0", "broken")]
             $0.diskAvailable = .zero
         }
-        #expect(report.reasons.map(\.kind) == [
-            .stopping, .loop, .disk, .ingest, .partition, .space,
-        ])
+        #expect(
+            report.reasons.map(\.kind) == [
+                .stopping, .loop, .disk, .ingest, .partition, .space,
+            ]
+        )
         #expect(report.reasons.allSatisfy { !$0.remedy.isEmpty })
     }
 }

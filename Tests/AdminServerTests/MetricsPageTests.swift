@@ -52,7 +52,9 @@ import Testing
         histogram.observe(.microseconds(1))
         histogram.observe(.milliseconds(1))
         histogram.observe(.seconds(60))
-        let page = lines { $0.histogram("h_seconds", "H.", [([("loop", "a")], histogram.snapshot)]) }
+        let page = lines {
+            $0.histogram("h_seconds", "H.", [([("loop", "a")], histogram.snapshot)])
+        }
         let buckets = page.filter { $0.hasPrefix("h_seconds_bucket") }
         #expect(buckets.count == LatencyHistogram.bounds.count + 1)
         #expect(buckets.first == "h_seconds_bucket{loop=\"a\",le=\"1.6384e-05\"} 1")

@@ -47,7 +47,9 @@ import Testing
         }
     }
 
-    @Test func `a loop that is blocked is silent for ever longer, and answers once it goes on`() throws {
+    @Test func `a loop that is blocked is silent for ever longer, and answers once it goes on`()
+        throws
+    {
         let subject = try Subject()
         defer { subject.end() }
         let (isBlocked, mayGoOn) = (Flag(), Flag())

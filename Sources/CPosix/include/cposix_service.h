@@ -18,9 +18,15 @@ int cposix_disk_space(const char *path, uint64_t *available, uint64_t *total);
 int cposix_cpu_microseconds(int64_t *user, int64_t *system);
 int cposix_descriptor_limit(uint64_t *limit);
 int64_t cposix_page_size(void);
+// The name and home folder of the user that this process runs as.
+int cposix_user(char *name, size_t name_size, char *home, size_t home_size);
+int cposix_current_directory(char *path, size_t size);
+// The environment's entries one by one, NAME=VALUE; empty after the last.
+const char *cposix_environment_entry(int index);
 
 #if __clang__
 #pragma clang assume_nonnull end
 #endif
+
 
 #endif
