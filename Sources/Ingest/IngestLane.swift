@@ -269,7 +269,9 @@ extension IngestLane {
         } catch {
             return false
         }
-        if !queue.reservation.reserve(room(for: record, waiter), from: pool) { isFull = true }
+        if !queue.reservation.reserve(size &+ PartitionQueue.recordOverhead, from: pool) {
+            isFull = true
+        }
         queue.waiters.add(waiter)
         if !queue.isListed {
             queue.isListed = true
@@ -277,13 +279,6 @@ extension IngestLane {
         }
         if queue.builder.uncompressedBytes >= queue.batchBytesMax { seal(queue) }
         return true
-    }
-
-    /// What a record takes from the pool. A message whose delivery waits is kept a second time, by
-    /// whoever delivers it.
-    @inline(__always)
-    func room(for record: EncodedRecord, _ waiter: RecordWaiter) -> Int {
-        (waiter.ticket == nil ? record.size : 2 &* record.size) &+ PartitionQueue.recordOverhead
     }
 
     private func seal(_ queue: PartitionQueue) {

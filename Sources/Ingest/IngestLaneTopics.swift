@@ -12,7 +12,7 @@ extension IngestLane {
     ) -> Bool {
         guard fits(record, settings.recordBytesMax) else { return false }
         topic.waiting?.append(record, at: time, waiter)
-        let room = room(for: record, waiter)
+        let room = record.size &+ PartitionQueue.recordOverhead
         if topic.waiting?.reservation.reserve(room, from: pool) == false { isFull = true }
         return true
     }

@@ -45,7 +45,8 @@ public final class MQTTServer {
     private var departed: [SessionHandle: MQTTConnection] = [:]
     private var waitingForRoom: [MQTTConnection] = []
     private(set) var isStopping = false
-    private var late = LateDeliveries()
+    /// Messages of routes with `live: synced`, between their publish and the log's answer.
+    var late: [LiveTicket: HeldMessage] = [:]
 
     /// `memory` bounds what sessions may keep, `deliveries` the messages that wait for subscribers;
     /// the seed should be random.
@@ -68,9 +69,7 @@ public final class MQTTServer {
             seed: seed
         )
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
-        lane.settled = { [unowned self] tickets, error in
-            late.settle(tickets, error) { [unowned self] in deliver($0, from: $1) }
-        }
+        lane.settled = { [unowned self] in deliverLate($0, $1) }
         lane.roomReturned = { [unowned self] in roomReturned() }
         loop.burstEnded = { [unowned self] in burstEnded() }
         sweepLater()
@@ -269,19 +268,6 @@ extension MQTTServer {
             earlier.clientIdentifier.elementsEqual(connection.clientIdentifier)
         else { return nil }
         return earlier
-    }
-
-    private func deliver(
-        _ packet: PublishPacket,
-        from publisher: SessionHandle?,
-        _ live: LiveDelivery
-    ) {
-        switch live {
-        case .early: deliver(packet, from: publisher)
-        case .afterSync(let ticket):
-            guard !directory.subscriptions.isEmpty else { return }
-            late.keep(packet, from: publisher, until: ticket)
-        }
     }
 
     private func publishDueWills() {
