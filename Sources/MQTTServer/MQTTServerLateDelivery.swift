@@ -1,4 +1,6 @@
+import BrokerModel
 import CommitLog
+import EventLoop
 import Ingest
 import MQTTSessions
 import MQTTWire
