@@ -29,7 +29,7 @@ public final class OpenSegments: Sendable {
         self.init(countMax: Self.countMax(descriptors: SystemProcess.descriptorLimit))
     }
 
-    package var count: Int { uses.withLock { $0.last.count } }
+    public var count: Int { uses.withLock { $0.last.count } }
 
     /// Notes that a sealed segment is about to be read, and opened for it; the one unused for
     /// longest is closed. Who still reads that one keeps its file until the read ends.

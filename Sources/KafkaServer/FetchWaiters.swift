@@ -90,8 +90,11 @@ struct FetchWaiters {
     ) -> (ready: [UInt64], later: [(UInt64, MonotonicTime)]) {
         var ready: [UInt64] = []
         var later: [(UInt64, MonotonicTime)] = []
-        for key in partitions.keys {
-            guard let moved = partitions[key]?.takeMoved() else { continue }
+        // By index, so that nothing is copied where nothing has moved.
+        var index = partitions.startIndex
+        while index < partitions.endIndex {
+            defer { partitions.formIndex(after: &index) }
+            guard let moved = partitions.values[index].takeMoved() else { continue }
             for connection in moved {
                 guard let waiter = waiters[connection] else { continue }
                 if waiter.earliest <= now {

@@ -57,6 +57,7 @@ extension KafkaConnectionHandler {
 
     private func answered(_ pass: FetchPass) -> Step {
         frontFetch = nil
+        lastFetchBytes = pass.recordBytes
         readers = .idle
         service.counters.fetches.add()
         service.counters.bytesFetched.add(pass.recordBytes)

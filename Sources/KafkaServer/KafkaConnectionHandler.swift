@@ -25,6 +25,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     let service: KafkaService
     private(set) var client = KafkaClientName()
     var frontFetch: FrontFetch?
+    /// Record bytes in the last answer to a Fetch; unknown is much.
+    var lastFetchBytes = Int.max
     /// Where the request at the front is, when a reader thread has to do with it.
     var readers = ReaderState.idle
     private var timers: [TimerID] = []

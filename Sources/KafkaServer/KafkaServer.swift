@@ -31,6 +31,8 @@ enum KafkaServerLimits {
     static let fetchReservationMin = 64 << 10
     /// What one iteration of the loop reads for all fetches together, about: a few milliseconds.
     static let fetchBytesPerTurnMax = 4 << 20
+    /// Who was answered no more than this the last time goes before all who were answered more.
+    static let lightFetchBytesMax = 64 << 10
     /// How many of the fetches that an iteration had no room for the next one looks at.
     static let fetchesCalledPerTurn = 64
     /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.

@@ -146,7 +146,11 @@ public final class KafkaService {
 
     /// Whether this connection's fetch may read in this iteration; if not, it is shown again.
     func mayRead(_ handler: KafkaConnectionHandler) -> Bool {
-        let answer = turns.mayRead(handler.connection.id, now: loop.now)
+        let answer = turns.mayRead(
+            handler.connection.id,
+            isLight: handler.lastFetchBytes <= KafkaServerLimits.lightFetchBytesMax,
+            now: loop.now
+        )
         if answer.mustSchedule { scheduleTurns() }
         if !answer.now { counters.fetchesDeferred.add() }
         return answer.now

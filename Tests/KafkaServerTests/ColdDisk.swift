@@ -10,6 +10,8 @@ final class ColdDisk: FileSystem {
     private struct State {
         /// Positions of log data below this are on the disk alone.
         var coldBelow = 0
+        /// Positions from this one on, too.
+        var residentBelow = Int.max
         var isHeld = false
         var blocked = 0
         /// Blocking reads of log data.
@@ -28,6 +30,9 @@ final class ColdDisk: FileSystem {
     /// Makes the first bytes of every data file cold.
     func cool(below position: Int) { state.withLock { $0.coldBelow = position } }
 
+    /// Leaves only what lies before this position in memory.
+    func cool(from position: Int) { state.withLock { $0.residentBelow = position } }
+
     /// From now on whoever reads cold bytes waits for `release`.
     func hold() { state.withLock { $0.isHeld = true } }
 
@@ -42,7 +47,10 @@ final class ColdDisk: FileSystem {
 
     /// How many of `wanted` bytes are in memory from `position` on.
     fileprivate func resident(from position: Int, wanted: Int) -> Int {
-        state.withLock { position < $0.coldBelow ? 0 : wanted }
+        state.withLock { state in
+            guard position >= state.coldBelow else { return 0 }
+            return min(wanted, max(0, state.residentBelow - position))
+        }
     }
 
     fileprivate func waitForDisk(at position: Int) {

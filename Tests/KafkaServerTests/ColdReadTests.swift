@@ -192,4 +192,31 @@ import Testing
         #expect(try other.receiveFetch(11, id).only.records == batch)
         try broker.expectEventually { [pool = broker.pool] _ in pool.used == .zero }
     }
+
+    @Test func `wherever the memory ends, every batch comes once and in order`() throws {
+        let disk = ColdDisk()
+        let broker = try TestBroker(disk: disk)
+        var stored: [UInt8] = []
+        for number in 0..<6 {
+            stored += try broker.append([[UInt8](repeating: UInt8(number), count: 150)])
+        }
+        broker.commit()
+        let client = try broker.connect()
+        let size = stored.count / 6
+        for end in stride(from: 0, through: stored.count, by: 13) {
+            disk.cool(from: end)
+            let coldBefore = broker.counters.coldFetches.count
+            var read: [UInt8] = []
+            while read.count < stored.count {
+                let next = FetchRequest.now(from: Int64(read.count / size))
+                let records = try client.fetch(next, 11).only.records ?? []
+                #expect(!records.isEmpty, "the memory ends at \(end)")
+                guard !records.isEmpty else { return }
+                read += records
+            }
+            #expect(read == stored, "the memory ends at \(end)")
+            let isCold = end < stored.count
+            #expect((broker.counters.coldFetches.count > coldBefore) == isCold)
+        }
+    }
 }
