@@ -99,8 +99,8 @@ public final class KafkaService {
         return handler
     }
 
-    /// Sends what producers brought to the log, and ends the loop. The storage loop runs on: what it
-    /// stores now is there, though its producers may not hear of it.
+    /// Sends what producers brought to the log, and ends the loop. The storage loop runs on: what
+    /// it stores now is there, though its producers may not hear of it.
     public func stop() {
         produceLane.flush()
         loop.stop()
