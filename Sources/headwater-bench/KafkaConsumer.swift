@@ -29,6 +29,7 @@ final class KafkaConsumer {
     private struct ContentKey: Hashable {
         var partition: Int32
         var producer: Int
+        var run: Int64
     }
 
     private struct ContentLine {
@@ -139,11 +140,19 @@ final class KafkaConsumer {
             guard let value = record.value, let stamp = pattern.stamp(of: value) else {
                 return fault("offset \(record.offset.rawValue) holds what nobody sent")
             }
-            check(stamp, ContentKey(partition: lines[place].partition, producer: stamp.device))
+            check(
+                stamp,
+                ContentKey(
+                    partition: lines[place].partition,
+                    producer: stamp.device,
+                    run: stamp.time
+                )
+            )
         }
     }
 
-    /// Each producer's records in a partition count up, and begin again always after as many.
+    /// A run's records of one producer in a partition count up, and begin again after always as
+    /// many.
     private func check(_ stamp: PayloadPattern.Stamp, _ key: ContentKey) {
         guard var line = contents[key] else {
             contents[key] = ContentLine(next: stamp.sequence + 1)

@@ -103,6 +103,8 @@ struct KafkaFetchCommand: ParsableCommand {
         report.latency = latencies.summary()
         report.measure(before, process.reading())
         report.faults = consumers.flatMap(\.faults)
+        let lost = consumers.count { !$0.socket.isOpen }
+        if lost > 0 { report.faults.append("\(lost) connections lost") }
         return report
     }
 }

@@ -48,37 +48,48 @@ final class KafkaProduceLoad {
         try epoll.add(timer.descriptor, .input, tag: Self.timerTag)
         topic = try KafkaTopic(plan.topic, at: plan.address)
         starts = try topic.offsets(at: ListOffsetsPlace.latest)
-        for index in 0..<plan.connections { producers.append(try producer(index)) }
+        let pattern = PayloadPattern(size: plan.payloadBytes)
+        let run = SystemClock.monotonicNanoseconds
+        let planned = try (0..<plan.connections).map { try lines(of: $0, run, pattern) }
+        // Only now, for a broker cuts who connects and says nothing.
+        for (index, lines) in planned.enumerated() {
+            let socket = try LoadSocket(to: plan.address)
+            try socket.watch(by: epoll, tag: UInt64(index))
+            producers.append(
+                KafkaProducer(socket, plan, index: index, lines: lines, ownsPartitions: !isShared)
+            )
+        }
     }
 
     deinit { readBuffer.deallocate() }
 
-    /// Each connection has partitions of its own, or shares one when there are not so many.
-    private func producer(_ index: Int) throws -> KafkaProducer {
+    /// Each connection has partitions of its own, unless there are not so many.
+    private var isShared: Bool { plan.connections > topic.partitions.count }
+
+    private func lines(
+        of index: Int,
+        _ run: Int64,
+        _ pattern: PayloadPattern
+    ) throws -> [KafkaProducer.Line] {
         let count = topic.partitions.count
-        let isShared = plan.connections > count
-        let mine = topic.partitions.indices.filter {
+        let places = topic.partitions.indices.filter {
             isShared ? $0 == index % count : $0 % plan.connections == index
         }
-        let socket = try LoadSocket(to: plan.address)
-        try socket.watch(by: epoll, tag: UInt64(index))
-        let lines = try mine.map { place in
+        return try places.map { place in
             let partition = topic.partitions[place]
+            let requests = try ProduceRequests(
+                plan,
+                partition: partition,
+                producer: isShared ? index : Int(partition),
+                run: run,
+                pattern: pattern
+            )
             return KafkaProducer.Line(
                 partition: partition,
-                requests: try ProduceRequests(
-                    topic: plan.topic,
-                    partition: partition,
-                    producer: isShared ? index : Int(partition),
-                    recordsEach: plan.recordsEach,
-                    payloadBytes: plan.payloadBytes,
-                    codec: plan.codec,
-                    acks: plan.acks
-                ),
+                requests: requests,
                 expectedOffset: isShared ? nil : starts[partition]
             )
         }
-        return KafkaProducer(socket, plan, index: index, lines: lines, ownsPartitions: !isShared)
     }
 
     func run() throws -> KafkaReport {
@@ -96,6 +107,8 @@ final class KafkaProduceLoad {
         var faults = producers.flatMap(\.faults)
         let unnamed = producers.reduce(0) { $0 + $1.faultCount } - faults.count
         if unnamed > 0 { faults.append("\(unnamed) more of these") }
+        let lost = producers.count { !$0.socket.isOpen }
+        if lost > 0 { faults.append("\(lost) connections lost") }
         if hasStalled { faults.append("nothing came any more for \(plan.patience) s") }
         if stored != (isAcknowledged ? acknowledged : sent) {
             faults.append("\(stored) records stored, \(isAcknowledged ? acknowledged : sent) sent")

@@ -21,7 +21,7 @@ func measureLog(_ measurements: Measurements, folder: String) throws {
         fileSystem: fileSystem,
         settings: LogSettings()
     ).log
-    let batch = try TelemetryBatches(records: 300, payloadBytes: 200).sealed(.none)
+    let batch = try TelemetryBatches(records: 300, pattern: PayloadPattern(size: 200)).sealed(.none)
     var copy = ByteWriter()
     copy.writeBytes(batch)
     let now = Timestamp(milliseconds: 1_790_000_000_300)

@@ -16,28 +16,27 @@ struct ProduceRequests {
     let batchBytesEach: Double
 
     init(
-        topic: String,
+        _ plan: KafkaProducePlan,
         partition: Int32,
         producer: Int,
-        recordsEach: Int,
-        payloadBytes: Int,
-        codec: CompressionCodec,
-        acks: Int16
+        run: Int64,
+        pattern: PayloadPattern
     ) throws {
-        self.recordsEach = recordsEach
-        payloadBytesEach = recordsEach * payloadBytes
+        recordsEach = plan.recordsEach
+        payloadBytesEach = recordsEach * plan.payloadBytes
         let count = max(4, min(1_024, Self.bytesMax / max(1, payloadBytesEach) / 4))
         var frames: [[UInt8]] = []
         var batchBytes = 0
         for index in 0..<count {
             let batch = try TelemetryBatches(
                 records: recordsEach,
-                payloadBytes: payloadBytes,
-                partition: producer,
+                pattern: pattern,
+                producer: producer,
+                run: run,
                 first: index * recordsEach
-            ).sealed(codec)
+            ).sealed(plan.codec)
             batchBytes += batch.count
-            frames.append(Self.frame(batch, topic, partition, acks))
+            frames.append(Self.frame(batch, plan, partition))
         }
         self.frames = frames
         batchBytesEach = Double(batchBytes) / Double(count)
@@ -45,16 +44,15 @@ struct ProduceRequests {
 
     private static func frame(
         _ batch: [UInt8],
-        _ topic: String,
-        _ partition: Int32,
-        _ acks: Int16
+        _ plan: KafkaProducePlan,
+        _ partition: Int32
     ) -> [UInt8] {
         batch.withUnsafeBytes { records in
             let request = ProduceRequest(
-                acks: acks,
+                acks: plan.acks,
                 timeoutMilliseconds: 30_000,
                 topics: [
-                    .init(name: topic, partitions: [.init(index: partition, records: records)])
+                    .init(name: plan.topic, partitions: [.init(index: partition, records: records)])
                 ]
             )
             let frame = kafkaFrame(.produce, version: version) {

@@ -4,8 +4,9 @@ import RecordFormat
 /// Record batches: built, checked, walked, at the sizes that producers send.
 func measureRecordFormat(_ measurements: Measurements) throws {
     measureChecksum(measurements)
+    let pattern = PayloadPattern(size: 200)
     for (shape, records) in [("1", 1), ("20", 20), ("1000", 1_000), ("5000", 5_000)] {
-        let batches = TelemetryBatches(records: records, payloadBytes: 200)
+        let batches = TelemetryBatches(records: records, pattern: pattern)
         let repeats = max(1, 1_000 / records)
         let operations = repeats * records
         try measureBuilding(measurements, batches, shape: shape, repeats: repeats)
@@ -99,19 +100,19 @@ struct TelemetryBatches {
     let pattern: PayloadPattern
     private let values: [UInt8]
 
-    /// The records `first`, `first + 1`, ... of a partition.
-    init(records: Int, payloadBytes: Int, partition: Int = 0, first: Int = 0) {
+    /// The records `first`, `first + 1`, ... of one producer, marked with the run they belong to.
+    init(records: Int, pattern: PayloadPattern, producer: Int = 0, run: Int64 = 0, first: Int = 0) {
         self.records = records
-        let pattern = PayloadPattern(size: payloadBytes)
         self.pattern = pattern
+        let payloadBytes = pattern.size
         values = [UInt8](unsafeUninitializedCapacity: records * payloadBytes) { buffer, count in
             count = records * payloadBytes
             guard let start = UnsafeMutableRawBufferPointer(buffer).baseAddress else { return }
             for index in 0..<records {
                 pattern.write(
-                    device: partition,
+                    device: producer,
                     sequence: first + index,
-                    time: 0,
+                    time: run,
                     to: start + index * payloadBytes
                 )
             }

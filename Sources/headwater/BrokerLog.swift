@@ -13,7 +13,12 @@ import Synchronization
 /// mistake makes one line an interval, with how often it happened.
 final class BrokerLog: Sendable {
     private let log: Logger
-    private let limiter = Mutex(RepeatLimiter(intervalMilliseconds: 10_000))
+    private let limiter = Mutex(RepeatLimiter<HeldLine>(intervalMilliseconds: 10_000))
+
+    private struct HeldLine: Sendable {
+        let message: String
+        var fields: [String: String]
+    }
 
     init(_ log: Logger) {
         self.log = log
@@ -33,12 +38,31 @@ final class BrokerLog: Sendable {
 
     /// A warning that may come in floods; `kind` is what counts as the same.
     func repeated(_ message: String, kind: String, count: Int = 1, _ fields: [String: String]) {
-        let now = SystemClock.monotonicNanoseconds / 1_000_000
-        let admitted = limiter.withLock { $0.admit("\(message) \(kind)", count: count, now: now) }
-        guard let admitted else { return }
-        var fields = fields
-        if admitted > 1 { fields["count"] = "\(admitted)" }
-        log.warning("\(message)", metadata: Self.metadata(fields))
+        let line = HeldLine(message: message, fields: fields)
+        let admitted = limiter.withLock {
+            $0.admit("\(message) \(kind)", line, count: count, now: Self.milliseconds)
+        }
+        if let admitted { write(line, count: admitted) }
+    }
+
+    /// Writes what a flood left behind when it ended. Called once a tick.
+    func releaseHeld() {
+        let due = limiter.withLock { $0.due(now: Self.milliseconds) }
+        for (line, count) in due { write(line, count: count) }
+    }
+
+    /// Writes all that was held back, before the broker's last line.
+    func releaseRest() {
+        let rest = limiter.withLock { $0.rest() }
+        for (line, count) in rest { write(line, count: count) }
+    }
+
+    private static var milliseconds: Int64 { SystemClock.monotonicNanoseconds / 1_000_000 }
+
+    private func write(_ line: HeldLine, count: Int) {
+        var fields = line.fields
+        if count > 1 { fields["count"] = "\(count)" }
+        log.warning("\(line.message)", metadata: Self.metadata(fields))
     }
 
     private static func metadata(_ fields: [String: String]) -> Logger.Metadata {

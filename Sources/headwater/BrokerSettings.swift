@@ -1,3 +1,4 @@
+import AdminServer
 import BrokerModel
 import CommitLog
 import Ingest
@@ -18,6 +19,10 @@ struct BrokerSettings: Sendable {
     var mqttListener = "127.0.0.1:1883"
     var kafkaListener = "127.0.0.1:9092"
     var kafkaAdvertised = ""
+    var httpListener = "127.0.0.1:8090"
+    var admin = AdminSettings()
+    var health = HealthBounds()
+    var logging = LoggingSettings()
     var memoryCeiling = ByteCount.mebibytes(128)
     var mqtt = MQTTServerSettings()
     var kafka = KafkaServerSettings()
@@ -29,12 +34,26 @@ struct BrokerSettings: Sendable {
     var creation = TopicCreationSettings()
 
     static var keys: [ConfigurationKey<BrokerSettings>] {
-        own + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
+        own + outside + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
             + KafkaServerSettings.keys.map { $0.inside(\.kafka) }
             + IngestSettings.keys.map { $0.inside(\.ingest) }
             + PartitionShardSettings.keys.map { $0.inside(\.shard) }
             + TopicSettings.brokerKeys.map { $0.inside(\.topics) }
             + TopicCreationSettings.keys.map { $0.inside(\.creation) }
+    }
+
+    private static var outside: [ConfigurationKey<BrokerSettings>] {
+        [
+            .init(
+                "http.listener",
+                \.httpListener,
+                of: BrokerSettings(),
+                allowed: "HOST:PORT | off",
+                "Where metrics, health and status are served over HTTP."
+            ) { $0 == "off" || HostAndPort($0) != nil }
+        ] + AdminSettings.keys.map { $0.inside(\.admin) }
+            + HealthBounds.keys.map { $0.inside(\.health) }
+            + LoggingSettings.keys.map { $0.inside(\.logging) }
     }
 
     private static var own: [ConfigurationKey<BrokerSettings>] {

@@ -17,12 +17,13 @@ struct Headwater: ParsableCommand {
               headwater demo             publish this box's readings and a small plant
               headwater tail mqtt        watch the records arrive
               headwater topics list      what there is to read
+              headwater status           how a running broker does
               headwater config describe  every key with default and range
             """,
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, DemoCommand.self, TailCommand.self, TopicsCommand.self,
-            ConfigCommand.self,
+            StatusCommand.self, ConfigCommand.self,
         ]
     )
 }

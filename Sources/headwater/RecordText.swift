@@ -1,5 +1,4 @@
 import BrokerModel
-import Foundation
 import RecordFormat
 
 /// How a record reads on a terminal.
@@ -57,7 +56,8 @@ enum RecordText {
             case "\"": quoted += "\\\""
             case "\\": quoted += "\\\\"
             case _ where scalar.value < 0x20:
-                quoted += String(format: "\\u%04x", scalar.value)
+                quoted += "\\u00" + (scalar.value < 16 ? "0" : "")
+                quoted += String(scalar.value, radix: 16)
             default: quoted.unicodeScalars.append(scalar)
             }
         }
