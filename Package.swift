@@ -148,7 +148,7 @@ let package = Package(
             "MQTTServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Ingest",
-                "MQTTServer", "MQTTSessions", "Partitions", "Posix",
+                "MQTTServer", "MQTTSessions", "Partitions", "Posix", "RecordFormat",
             ]
         ),
         tests("AdminServer", ["AdminServer", "BrokerModel"]),

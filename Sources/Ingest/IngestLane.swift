@@ -18,9 +18,9 @@ public enum IngestOutcome: Sendable {
 public final class IngestLane {
     /// Gets tokens in the order of their publishes once their records are durable, or have failed.
     public var acknowledged: (ArraySlice<AckToken>, CommitLogError?) -> Void = { _, _ in }
-    /// Called before a batch leaves that holds QoS 2 publishes, with the first one's receipt: what
-    /// is appended and sent now comes into the log before them.
-    public var receiptsLeaving: (PartitionHandle, UInt64) -> Void = { _, _ in }
+    /// Asked before a batch leaves that holds QoS 2 publishes, with the first one's receipt. After
+    /// a false the batch, and those behind it, wait for `releaseHeld`.
+    public var receiptsLeaving: (PartitionHandle, UInt64) -> Bool = { _, _ in true }
     /// Called after the tokens of such a batch.
     public var receiptsSettled: (PartitionHandle) -> Void = { _ in }
     /// Called when nothing of this lane waits for the log any more.
@@ -44,6 +44,8 @@ public final class IngestLane {
     private let sealer = BatchSealer()
     private var partitions: [PartitionHandle: PartitionQueue] = [:]
     private var lastUsed: PartitionQueue?
+    /// Queues with batches that wait for `releaseHeld`.
+    private var holding: [PartitionQueue] = []
 
     /// `loop` is the loop that this lane lives on, and that runs its replies.
     public init(
@@ -166,20 +168,32 @@ public final class IngestLane {
     }
 
     private func seal(_ queue: PartitionQueue) {
-        if let receipt = queue.firstReceipt { receiptsLeaving(queue.partition, receipt) }
+        var mayLeave = queue.held.isEmpty
+        if let receipt = queue.firstReceipt, !receiptsLeaving(queue.partition, receipt) {
+            mayLeave = false
+        }
         let batch = sealer.seal(&queue.builder)
         let needsSync = !queue.tokens.isEmpty
         queue.close(batch)
-        shard.post(
-            .append(
-                AppendRequest(
-                    partition: queue.partition,
-                    batch: batch,
-                    needsSync: needsSync,
-                    replyTo: replies
-                )
-            )
+        let request = AppendRequest(
+            partition: queue.partition,
+            batch: batch,
+            needsSync: needsSync,
+            replyTo: replies
         )
+        if mayLeave { return shard.post(.append(request)) }
+        if queue.held.isEmpty { holding.append(queue) }
+        queue.held.append(request)
+    }
+
+    /// Sends the batches that had to wait for a record of the broker's own.
+    public func releaseHeld() {
+        let queues = holding
+        holding.removeAll()
+        for queue in queues {
+            for request in queue.held { shard.post(.append(request)) }
+            queue.held.removeAll()
+        }
     }
 
     private func receive(_ replies: [AppendReply]) {

@@ -22,6 +22,8 @@ final class PartitionQueue {
     var tokens: [AckToken] = []
     /// Of the first QoS 2 publish in the open batch.
     var firstReceipt: UInt64?
+    /// Sealed, and not yet sent; they stand among those in flight.
+    var held: [AppendRequest] = []
     /// Oldest first. A handful at most: `ingest.batches.in.flight` and what full batches add.
     private(set) var inFlight: [Sent] = []
     private var reserved = 0

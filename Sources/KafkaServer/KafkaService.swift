@@ -99,6 +99,13 @@ public final class KafkaService {
         return handler
     }
 
+    /// Sends what producers brought to the log, and ends the loop. The storage loop runs on: what it
+    /// stores now is there, though its producers may not hear of it.
+    public func stop() {
+        produceLane.flush()
+        loop.stop()
+    }
+
     /// Looks at the long polls again. The signal calls this; on the loop anybody may.
     public func highWatermarksAdvanced() {
         guard !waiters.isEmpty else { return }

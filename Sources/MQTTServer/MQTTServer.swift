@@ -3,11 +3,12 @@
 // Start at `MQTTServer`, which owns what all connections of its loop share: the session directory,
 // the lane into the log and the delivery to subscribers. An `MQTTConnection` feeds its `Session`
 // and does what the session's actions say. A publish is acknowledged when the lane reports it
-// durable, never before (P1). Live delivery does not wait for that.
+// durable, never before (P1). Live delivery does not wait for that. The `SessionJournal` writes
+// down what sessions must remember over a restart, and `SessionRestore` reads it.
 //
 // When the log is slow, the lane fills up and connections stop being read; when it fails, the
 // publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that
-// reads too slowly loses messages at QoS 0, counted; it never holds up anybody else.
+// reads or acknowledges too slowly loses messages, counted; it never holds up anybody else.
 
 import BrokerModel
 import CommitLog

@@ -8,10 +8,11 @@ import Partitions
 /// Writes to `__mqtt_sessions` what must outlive the broker: sessions, releases of QoS 2 messages,
 /// and where receipts stand in the data.
 ///
-/// Everything goes through the lane, so it shares the data's group commit. The order matters: a
-/// session's record, and the place of a partition's first receipt, come into the log before the
-/// batch with the receipts. Answers come in that order too, so a record that failed is known of
-/// before anything that needed it is acknowledged.
+/// Everything goes through the lane, so it shares the data's group commit. One order matters: a new
+/// session's record, and the place of a partition's first receipt, must be durable before the data
+/// that carries the receipts is written at all: a power cut may keep what was written last and lose
+/// what came before, and a receipt without its session would let a repetition be stored twice. So
+/// those batches, and no others, wait for one commit more.
 final class SessionJournal {
     /// Owns the tokens of its own records; no connection has this number.
     static let connection = UInt64.max
@@ -35,11 +36,11 @@ final class SessionJournal {
     private var releases = ReleaseWriter()
     /// Whom the open release record concerns.
     private var releasing: [AckToken] = []
-    /// Whom each record on its way concerns, oldest first.
-    private var sent: [[AckToken]] = []
+    /// The records on their way, oldest first.
+    private var sent: [Sent] = []
     private var spare: [AckToken] = []
-    /// Whether the open batch holds something that must come before receipts.
-    private var mustPrecede = false
+    /// How many of them must be durable before any receipt is written.
+    private var precedents = 0
 
     fileprivate var places: [PartitionHandle: WatchedPlace] = [:]
     private var checkpointNumber: UInt64
@@ -47,12 +48,20 @@ final class SessionJournal {
     private var bytesSinceSnapshot = 0
     private var snapshotBytes = 0
 
+    private struct Sent {
+        /// Whom it concerns.
+        let tokens: [AckToken]
+        let precedesReceipts: Bool
+    }
+
     /// A partition that may hold receipts which only its records tell of.
     fileprivate struct WatchedPlace {
         let topicID: UUIDBytes
         let number: Int32
         let reader: PartitionReader
-        let since: Offset
+        var since: Offset
+        /// Whether receipts came since the last checkpoint.
+        var isUsed = false
         /// Of the batches on their way, oldest first: where each lies at the earliest, and its
         /// first receipt.
         var inFlight: [(offset: Offset, firstReceipt: UInt64)] = []
@@ -74,11 +83,15 @@ final class SessionJournal {
 
     // MARK: Records
 
-    /// Writes a record down; its batch leaves with the burst, or before receipts that need it.
-    func write(_ record: SessionJournalRecord, at time: Timestamp) {
+    /// Writes a record down; its batch leaves with the burst, or when receipts wait for it.
+    func write(
+        _ record: SessionJournalRecord,
+        precedesReceipts: Bool = false,
+        at time: Timestamp
+    ) {
         let hasValue = record.write(key: &key, value: &value)
-        append(key.bytes, hasValue ? value.bytes : nil, at: time, for: [])
-        mustPrecede = true
+        let sending = Sent(tokens: [], precedesReceipts: precedesReceipts)
+        append(key.bytes, hasValue ? value.bytes : nil, at: time, sending)
     }
 
     /// A client has released a message; the token is settled once that is durable.
@@ -100,7 +113,8 @@ final class SessionJournal {
         let tokens = releasing
         releasing = spare
         spare = []
-        ReleaseWriter.key.withUnsafeBytes { append($0, releases.value, at: time, for: tokens) }
+        let sending = Sent(tokens: tokens, precedesReceipts: false)
+        ReleaseWriter.key.withUnsafeBytes { append($0, releases.value, at: time, sending) }
         releases.removeAll()
     }
 
@@ -108,25 +122,30 @@ final class SessionJournal {
         _ key: UnsafeRawBufferPointer,
         _ value: UnsafeRawBufferPointer?,
         at time: Timestamp,
-        for tokens: [AckToken]
+        _ sending: Sent
     ) {
-        sent.append(tokens)
         bytesSinceSnapshot += key.count + (value?.count ?? 0)
         let token = AckToken(connection: Self.connection, ticket: 0, bytes: 0)
         guard lane.append(to: partition, key: key, value: value, at: time, token: token) else {
             // Larger than a segment: a session that asks for so much can't be kept.
             failure =
                 failure ?? .unusable(path: SessionJournalRecord.topic, why: "record too large")
-            sent.removeLast()
             return
         }
+        sent.append(sending)
+        if sending.precedesReceipts { precedents += 1 }
     }
 
     /// The oldest record on its way was answered. Returns whom it concerned.
     func settled(_ error: CommitLogError?) -> [AckToken] {
         if let error { failure = failure ?? error }
         guard !sent.isEmpty else { return [] }
-        return sent.removeFirst()
+        let settled = sent.removeFirst()
+        if settled.precedesReceipts {
+            precedents -= 1
+            if precedents == 0 { lane.releaseHeld() }
+        }
+        return settled.tokens
     }
 
     /// Takes an array back for its memory.
@@ -139,28 +158,24 @@ final class SessionJournal {
 
 // Where receipts stand in the data.
 extension SessionJournal {
-    /// A batch with receipts is about to leave.
-    func receiptsLeaving(_ handle: PartitionHandle, _ firstReceipt: UInt64, at time: Timestamp) {
+    /// A batch with receipts is about to leave. False when it must wait for a record of ours.
+    func receiptsLeaving(
+        _ handle: PartitionHandle,
+        _ firstReceipt: UInt64,
+        at time: Timestamp
+    ) -> Bool {
         if places[handle] == nil, let place = find(handle) {
             places[handle] = place
-            write(
-                .place(
-                    ReceiptPlace(
-                        topicID: place.topicID,
-                        partition: place.number,
-                        offset: place.since,
-                        firstReceipt: firstReceipt
-                    )
-                ),
-                at: time
-            )
+            let record = place.place(offset: place.since, firstReceipt: firstReceipt)
+            write(.place(record), precedesReceipts: true, at: time)
         }
         if let offset = places[handle]?.reader.highWatermark {
             places[handle]?.inFlight.append((offset, firstReceipt))
+            places[handle]?.isUsed = true
         }
-        guard mustPrecede else { return }
+        guard precedents > 0 else { return true }
         lane.send(to: partition)
-        mustPrecede = false
+        return false
     }
 
     /// The oldest such batch of the partition was answered.
@@ -228,29 +243,44 @@ extension SessionJournal {
                 rest = rest.dropFirst(part.count)
             }
         }
-        places = places.filter { !$0.value.inFlight.isEmpty }
+        // A partition that is in use stays known, so that its next receipts need not wait.
+        places = places.filter { $0.value.isUsed || !$0.value.inFlight.isEmpty }
+        var rest: [ReceiptPlace] = []
+        for handle in places.keys {
+            guard let place = places[handle]?.passCheckpoint() else { continue }
+            rest.append(place)
+        }
         let record = ReceiptCheckpoint(
             number: number,
             lastReceipt: directory.lastReceiptNumber,
             hasAllSessions: withSessions,
-            places: places.values.compactMap(\.earliest)
+            places: rest
         )
         write(.checkpoint(record), at: time)
         if withSessions { snapshotBytes = bytesSinceSnapshot }
         lane.send(to: partition)
-        mustPrecede = false
     }
 }
 
 extension SessionJournal.WatchedPlace {
-    var earliest: ReceiptPlace? {
-        inFlight.first.map {
-            ReceiptPlace(
-                topicID: topicID,
-                partition: number,
-                offset: $0.offset,
-                firstReceipt: $0.firstReceipt
-            )
+    func place(offset: Offset, firstReceipt: UInt64) -> ReceiptPlace {
+        ReceiptPlace(
+            topicID: topicID,
+            partition: number,
+            offset: offset,
+            firstReceipt: firstReceipt
+        )
+    }
+
+    /// From where on receipts are known by their records alone: the oldest batch on its way, or, as
+    /// none is, all that will come.
+    mutating func passCheckpoint() -> ReceiptPlace {
+        isUsed = false
+        guard let oldest = inFlight.first else {
+            since = reader.highWatermark
+            return place(offset: since, firstReceipt: 0)
         }
+        since = oldest.offset
+        return place(offset: oldest.offset, firstReceipt: oldest.firstReceipt)
     }
 }

@@ -9,7 +9,8 @@ import Partitions
 // Sessions that outlive the broker.
 extension MQTTServer {
     /// Takes over what the log holds of sessions, before the loop runs and before anybody listens.
-    /// From here on sessions and receipts are written down. Returns how many sessions found no room.
+    /// From here on sessions and receipts are written down. Returns how many sessions found no
+    /// room.
     @discardableResult
     package func keepSessions(
         in partition: PartitionHandle,
@@ -25,7 +26,7 @@ extension MQTTServer {
         )
         self.journal = journal
         lane.receiptsLeaving = { [unowned self] handle, receipt in
-            self.journal?.receiptsLeaving(handle, receipt, at: loop.wallClock)
+            self.journal?.receiptsLeaving(handle, receipt, at: loop.wallClock) ?? true
         }
         lane.receiptsSettled = { [unowned self] in self.journal?.receiptsSettled($0) }
         let refused = directory.restore(recovered, now: loop.now, wallClock: loop.wallClock)
@@ -49,9 +50,9 @@ extension MQTTServer {
         let now = loop.wallClock
         for change in changes {
             switch change {
-            case .kept(let handle):
+            case .kept(let handle, let isNew):
                 if let session = directory.kept(handle, now: loop.now, wallClock: now) {
-                    journal.write(.session(session), at: now)
+                    journal.write(.session(session), precedesReceipts: isNew, at: now)
                 }
             case .ended(let client): journal.write(.sessionEnded(client), at: now)
             }

@@ -1,6 +1,6 @@
 /// What is due to a client between its PUBLISH or PUBREL and our answer. Answers leave in the order
-/// in which the packets came (4.6), whatever order the partitions finish in. A packet identifier may
-/// stand here twice: a QoS 1 retry is stored again, which QoS 1 allows, and acknowledged again.
+/// in which the packets came (4.6), whatever order the partitions finish in. A packet identifier
+/// may stand here twice: a QoS 1 retry is stored again, which QoS 1 allows, and acknowledged again.
 struct InFlightPublishes {
     /// The answer, and what the receipt learns when it is due.
     enum Answer { case puback, pubrec, pubrecAgain, pubcomp }

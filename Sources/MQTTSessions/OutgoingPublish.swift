@@ -12,7 +12,7 @@ public struct OutgoingPublish: ~Copyable {
     private var firstMatches: [Int] = []
     private var encoder = PublishEncoder()
     /// Kept up to `finish`, for the next recipient at QoS 1.
-    private var stored: (message: StoredMessage, store: MessageStore)?
+    var stored: (message: StoredMessage, store: MessageStore)?
 
     public init() {}
 

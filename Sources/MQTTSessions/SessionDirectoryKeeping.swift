@@ -3,8 +3,8 @@ import MQTTWire
 
 /// A session of which `__mqtt_sessions` must hear.
 package enum SessionChange: Equatable, Sendable {
-    /// It outlives its connection, and is new or other than before.
-    case kept(SessionHandle)
+    /// It outlives its connection, and is other than before, or new.
+    case kept(SessionHandle, isNew: Bool)
     case ended(Text)
 }
 
@@ -102,7 +102,8 @@ extension SessionDirectory {
                 receipts: ExactlyOnceReceipts(memory: memory),
                 firstReceipt: session.firstReceipt,
                 version: session.version,
-                isKept: true
+                isKept: true,
+                keptReceipt: session.firstReceipt
             )
         )
         for subscription in session.subscriptions {
@@ -123,8 +124,10 @@ extension SessionDirectory {
     mutating func noteChange(of handle: SessionHandle) {
         guard let stored = sessions[handle.index] else { return }
         if stored.expiryInterval > 0 {
+            let isNew = !stored.isKept || stored.keptReceipt != stored.firstReceipt
             sessions[handle.index]?.isKept = true
-            changes.append(.kept(handle))
+            sessions[handle.index]?.keptReceipt = stored.firstReceipt
+            changes.append(.kept(handle, isNew: isNew))
         } else if stored.isKept {
             // It ends with its connection now, however that ends.
             sessions[handle.index]?.isKept = false

@@ -23,6 +23,8 @@ struct StoredSession {
     var version = ProtocolVersion.v311
     /// Whether `__mqtt_sessions` holds it, and must be told of its end.
     var isKept = false
+    /// The `firstReceipt` that it holds.
+    var keptReceipt: UInt64 = 0
 
     func isExpired(at now: MonotonicTime) -> Bool {
         guard let expiresAt else { return false }

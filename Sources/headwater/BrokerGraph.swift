@@ -141,7 +141,7 @@ struct BrokerGraph {
 
     private func runThreads(ready: Readiness) throws {
         let stopMQTT = mqttLoop.makeMailbox { [mqtt] (_: [Stop]) in mqtt.stop() }
-        let stopKafka = kafkaLoop.makeMailbox { [kafkaLoop] (_: [Stop]) in kafkaLoop.stop() }
+        let stopKafka = kafkaLoop.makeMailbox { [kafka] (_: [Stop]) in kafka.stop() }
         let storage = try Self.start("storage", storageLoop)
         let readers = try Self.start("kafka", kafkaLoop)
         let writers = try Self.start("mqtt", mqttLoop)

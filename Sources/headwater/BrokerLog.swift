@@ -16,6 +16,7 @@ final class BrokerLog: Sendable {
     private let limiter = Mutex(RepeatLimiter<HeldLine>(intervalMilliseconds: 10_000))
 
     private struct HeldLine: Sendable {
+        let level: Logger.Level
         let message: String
         var fields: [String: String]
     }
@@ -36,9 +37,15 @@ final class BrokerLog: Sendable {
         log.error("\(message)", metadata: Self.metadata(fields))
     }
 
-    /// A warning that may come in floods; `kind` is what counts as the same.
-    func repeated(_ message: String, kind: String, count: Int = 1, _ fields: [String: String]) {
-        let line = HeldLine(message: message, fields: fields)
+    /// What may come in floods; `kind` is what counts as the same.
+    func repeated(
+        _ message: String,
+        kind: String,
+        count: Int = 1,
+        level: Logger.Level = .warning,
+        _ fields: [String: String]
+    ) {
+        let line = HeldLine(level: level, message: message, fields: fields)
         let admitted = limiter.withLock {
             $0.admit("\(message) \(kind)", line, count: count, now: Self.milliseconds)
         }
@@ -62,7 +69,7 @@ final class BrokerLog: Sendable {
     private func write(_ line: HeldLine, count: Int) {
         var fields = line.fields
         if count > 1 { fields["count"] = "\(count)" }
-        log.warning("\(line.message)", metadata: Self.metadata(fields))
+        log.log(level: line.level, "\(line.message)", metadata: Self.metadata(fields))
     }
 
     private static func metadata(_ fields: [String: String]) -> Logger.Metadata {
@@ -109,15 +116,22 @@ final class BrokerLog: Sendable {
                 ]
             )
         case .topicCreated(let topic, let partitions, let client):
-            info(
+            repeated(
                 "topic created",
+                kind: "\(topic)",
+                level: .info,
                 [
                     "topic": "\(topic)", "partitions": "\(partitions)",
                     "client": client.clientID,
                 ]
             )
         case .topicDeleted(let topic, let client):
-            info("topic deleted", ["topic": "\(topic)", "client": client.clientID])
+            repeated(
+                "topic deleted",
+                kind: "\(topic)",
+                level: .info,
+                ["topic": "\(topic)", "client": client.clientID]
+            )
         case .readFailed(let partition, let error):
             repeated(
                 "partition cannot be read",

@@ -134,6 +134,13 @@ struct BrokerSettings: Sendable {
         }
         try checkRoom(for: packet, "mqtt.packet.bytes.max")
         try checkRoom(for: kafka.requestBytesMax, "socket.request.max.bytes")
+        guard topics.messageBytesMax < kafka.requestBytesMax else {
+            throw .configuration(
+                "message.max.bytes (\(topics.messageBytesMax.configurationText)) is not below "
+                    + "socket.request.max.bytes (\(kafka.requestBytesMax.configurationText)): such "
+                    + "a batch could never arrive; lower the first or raise the second"
+            )
+        }
     }
 
     private func checkRoom(for size: ByteCount, _ key: String) throws(Failure) {

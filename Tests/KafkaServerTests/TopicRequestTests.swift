@@ -228,4 +228,32 @@ import Testing
         let segment = try #require(entries.first { $0.name == "segment.bytes" })
         #expect(segment.source == .byDefault)
     }
+
+    @Test func `asking a hundred times for the same brings it once`() throws {
+        let broker = try ProducingBroker(["t": .init(partitions: 50)])
+        let client = try broker.connect()
+        let id = try broker.topicID("t")
+        let names = (0..<100).map { MetadataRequest.Topic(name: "t", id: .init(high: 0, low: $0)) }
+        let ids = (0..<100).map { _ in MetadataRequest.Topic(name: nil, id: id) }
+        #expect(try client.metadata(MetadataRequest(topics: names + ids), 12).topics.count == 2)
+        let request = DescribeConfigsRequest(
+            resources: (0..<100).map { _ in .init(type: .topic, name: "t") }
+        )
+        let number = try client.send(.describeConfigs, 4) { request.write(to: &$0, version: 4) }
+        let results = try client.receive(.describeConfigs, 4, number) {
+            try DescribeConfigsResponse(reading: &$0, version: 4).results
+        }
+        #expect(results.count == 1)
+    }
+
+    @Test func `topics of one request share what room there is`() throws {
+        var creation = TopicCreationSettings()
+        creation.partitionsMax = 5
+        let broker = try ProducingBroker([:], creation: creation)
+        let made = try create(
+            try broker.connect(),
+            [topic("a", partitions: 3), topic("b", partitions: 3), topic("c", partitions: 2)]
+        )
+        #expect(made.map(\.errorCode) == [.none, .policyViolation, .none])
+    }
 }

@@ -15,6 +15,8 @@ final class BrokerBench {
     let address: SocketAddress
     let counters: MQTTCounters
     let loopCounters: EventLoopCounters
+    let shardCounters: ShardCounters
+    let storagePulse: LoopPulse
     let gate: SyncGate
     let pools: BenchPools
     let reader: PartitionReader
@@ -67,6 +69,8 @@ final class BrokerBench {
         address = try server.listen(at: SocketAddress("127.0.0.1:0"))
         counters = server.counters
         loopCounters = loop.counters
+        shardCounters = shard.counters
+        storagePulse = LoopPulse("storage", of: storageLoop)
         let scope = BrokerScope(loop: loop, lane: lane, server: server)
         tasks = loop.makeMailbox { (messages: [Task]) in
             for message in messages { message(scope) }

@@ -8,6 +8,8 @@ final class Peer {
         case connack = 2
         case publish = 3
         case puback = 4
+        case pubrec = 5
+        case pubcomp = 7
         case suback = 9
         case pingresp = 13
         case disconnect = 14

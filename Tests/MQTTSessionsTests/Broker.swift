@@ -9,6 +9,7 @@ final class Broker {
     let memory: MemoryPool
     let deliveries: MemoryPool
     var now = MonotonicTime(nanoseconds: 0)
+    let wallClock = Timestamp(rawValue: 1_800_000_000_000)
     private var connectionCount: UInt64 = 0
 
     init(
@@ -79,24 +80,50 @@ final class Broker {
         properties: Properties = Properties(),
         to clients: [Client]
     ) -> [Bool] {
+        var results: [Bool] = []
+        with(topic, payload, qos, properties) { packet in
+            results = queue(packet, from: publisher?.session.handle, to: clients)
+        }
+        return results
+    }
+
+    /// Keeps a message until `release` has it delivered.
+    func hold(
+        _ topic: String,
+        from publisher: Client? = nil,
+        properties: Properties = Properties()
+    ) -> HeldMessage? {
+        var held: HeldMessage?
+        with(topic, "x", .atLeastOnce, properties) { packet in
+            held = directory.hold(packet, from: publisher?.session.handle, now: now)
+        }
+        return held
+    }
+
+    func release(_ held: HeldMessage, to clients: [Client]) -> [Bool] {
+        defer { directory.drop(held) }
+        return queue(held.packet, from: directory.publisher(of: held), held, to: clients)
+    }
+
+    private func queue(
+        _ packet: PublishPacket,
+        from publisher: SessionHandle?,
+        _ held: HeldMessage? = nil,
+        to clients: [Client]
+    ) -> [Bool] {
         var outgoing = OutgoingPublish()
         var results = [Bool](repeating: false, count: clients.count)
-        with(topic, payload, qos, properties) { packet in
-            outgoing.begin(
-                packet.topic,
-                from: publisher?.session.handle,
-                in: directory.subscriptions
-            )
-            for index in 0..<outgoing.recipientCount
-            where outgoing.isAcknowledged(index, published: qos) {
-                let handle = outgoing.recipient(index)
-                guard let place = clients.firstIndex(where: { $0.session.handle == handle }),
-                    let deliveries = clients[place].session.deliveries
-                else { continue }
-                results[place] = outgoing.enqueue(packet, to: index, deliveries, now: now)
-            }
-            outgoing.finish()
+        outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
+        if let held { outgoing.share(held, in: directory) }
+        for index in 0..<outgoing.recipientCount
+        where outgoing.isAcknowledged(index, published: packet.qos) {
+            let handle = outgoing.recipient(index)
+            guard let place = clients.firstIndex(where: { $0.session.handle == handle }),
+                let deliveries = clients[place].session.deliveries
+            else { continue }
+            results[place] = outgoing.enqueue(packet, to: index, deliveries, now: now)
         }
+        outgoing.finish()
         return results
     }
 

@@ -73,6 +73,46 @@ import Testing
         #expect(broker.deliveries.used <= broker.deliveries.capacity)
     }
 
+    @Test
+    func `a message that waits for the disk is shared by those who get it, and goes on ageing`()
+        throws
+    {
+        let broker = Broker(deliveries: .kibibytes(256))
+        let clients = (0..<3).map { subscriber(broker, Text("c\($0)")) }
+        var properties = Properties()
+        properties.append(.messageExpiryInterval, 10)
+        let held = try #require(broker.hold("a", properties: properties))
+        broker.advance(.seconds(9))
+        let before = broker.deliveries.used
+        #expect(broker.release(held, to: clients) == [true, true, true])
+        #expect(broker.deliveries.used == before, "no second copy")
+        #expect(clients[0].deliveries().count == 1)
+        broker.advance(.seconds(1))
+        #expect(clients[1].deliveries().isEmpty)
+        #expect(clients[1].lastOutcome.expired == 1)
+        while broker.hold("a", properties: properties) != nil {}
+        #expect(broker.deliveries.used <= broker.deliveries.capacity)
+    }
+
+    @Test
+    func
+        `no local holds for the publisher of a held message, and for no later owner of its handle`()
+        throws
+    {
+        let broker = Broker()
+        let options = SubscriptionOptions(qosMax: .atLeastOnce, isNoLocal: true)
+        let publisher = broker.connect("p")
+        publisher.subscribe("a", options: options)
+        let first = try #require(broker.hold("a", from: publisher))
+        let second = try #require(broker.hold("a", from: publisher))
+        #expect(broker.release(first, to: [publisher]) == [false])
+        publisher.lose()
+        let other = broker.connect("other")
+        #expect(other.session.handle == publisher.session.handle)
+        other.subscribe("a", options: options)
+        #expect(broker.release(second, to: [other]) == [true])
+    }
+
     @Test func `everything goes back to the pool with the last session`() {
         let deliveries: MemoryPool
         do {

@@ -180,3 +180,23 @@ def test_a_subscriber_that_never_acknowledges_holds_up_nobody(make_broker):
         assert silent.receive()[0] == raw_mqtt.PINGRESP
         good.stop()
     assert len(kafka_reading.wait_for_records(broker, 500)) == 500
+
+
+def test_a_clean_stop_publishes_no_wills(make_broker):
+    """The broker's end says nothing about its devices; MQTT 5 (3.1.2.5) leaves it to the server."""
+    broker = make_broker().start()
+    devices = []
+    for version in (paho.MQTTv311, paho.MQTTv5):
+        connected = queue.Queue()
+        device = paho.Client(paho.CallbackAPIVersion.VERSION2, f"device{version}",
+                             protocol=version, reconnect_on_failure=False)
+        device.will_set("state/device", b"gone", 1)
+        device.on_connect = lambda *_, connected=connected: connected.put(True)
+        device.connect(harness.LOOPBACK, broker.mqtt_port, 30)
+        device.loop_start()
+        assert connected.get(timeout=10)
+        devices.append(device)
+    broker.restart()
+    assert kafka_reading.read_all(broker) == []
+    for device in devices:
+        device.loop_stop()

@@ -16,7 +16,7 @@ import raw_kafka
 import raw_mqtt
 import thread_stop
 
-from test_admin import freeze, frozen_disk, thaw  # noqa: F401  pylint: disable=unused-import
+from test_health import freeze, frozen_disk, thaw  # noqa: F401  pylint: disable=unused-import
 
 UNIT = os.path.join(harness.ROOT, "systemd", "headwater.service")
 # systemd's own words for the scale: 0 is closed, 10 is open; below 2 it calls a service OK.

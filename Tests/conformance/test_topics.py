@@ -1,6 +1,9 @@
 """Topics made, described and deleted: by AdminClients, and by `headwater topics`."""
 
 import json
+import os
+import pty
+import subprocess
 
 import confluent_kafka
 import pytest
@@ -138,6 +141,23 @@ def test_the_command_names_the_fix(broker, arguments, code, word):
     run = topics(broker, *arguments)
     assert run.returncode == code and word in run.stderr, run.stderr
     assert run.stdout == ""
+
+
+@pytest.mark.parametrize("answer, code, is_there", [("n", EXIT_REFUSED, True), ("y", 0, False)])
+def test_the_command_asks_on_a_terminal(broker, answer, code, is_there):
+    assert topics(broker, "create", "asked").returncode == 0
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, answer.encode() + b"\n")
+        run = subprocess.run(
+            [harness.BINARY, "topics", "delete", "asked", "--kafka", broker.kafka], stdin=theirs,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=30,
+            check=False)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert run.returncode == code and "Delete asked with 0 records" in run.stderr, run.stderr
+    assert ("asked" in names(broker)) == is_there
 
 
 def test_the_command_says_that_nobody_listens():
