@@ -159,10 +159,12 @@ public final class PartitionLog {
     /// more, and every offset is out of range.
     public func abandon() {
         isClosed = true
+        let view = reader.snapshot()
         reader.publish { published in
             published.logStartOffset = published.highWatermark
             published.segments = []
         }
+        for segment in view.segments { view.open.forget(segment) }
     }
 
     private func checkIsOpen() throws(CommitLogError) {

@@ -69,7 +69,7 @@ public final class KafkaService {
         readerMailbox = loop.makeMailbox { inbox.service?.arrived($0) }
         readers = ReaderPool(
             threads: settings.readerThreads,
-            queueMax: KafkaServerLimits.readerQueueMax
+            queueMax: settings.readerQueueMax
         )
         inbox.service = self
         joinProduces()
