@@ -142,8 +142,7 @@ def test_it_says_that_it_starts_and_that_it_stops(make_broker, frozen_disk):
 
 def test_memory_that_stays_full_is_named(make_broker, frozen_disk):
     broker = make_broker("health.disk.timeout=60s", "health.ingest.timeout=1s",
-                         "health.disk.free.min=0", "memory.ceiling=16MiB",
-                         "mqtt.packet.bytes.max=512KiB", "socket.request.max.bytes=512KiB")
+                         "health.disk.free.min=0", "memory.ceiling=32MiB")
     broker.data = str(frozen_disk / "data")
     broker.start()
     publishing.publish_numbers(broker, 1)
