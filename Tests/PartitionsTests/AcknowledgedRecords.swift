@@ -1,6 +1,7 @@
 import BrokerModel
 
-/// P1: a record that was acknowledged and that retention has to keep is readable, with the same content at the same offset.
+/// P1: a record that was acknowledged and that retention has to keep is readable, with the same
+/// content at the same offset.
 enum AcknowledgedRecords {
     static func check(
         _ history: PartitionHistory,
