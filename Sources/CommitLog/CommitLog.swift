@@ -4,9 +4,9 @@ import BrokerModel
 //
 // Start at `PartitionLog`: it appends, syncs, rolls, deletes what is old and recovers, on one
 // thread, and each call runs to its end on its caller's. Beside it stands its `PartitionReader`,
-// which any thread may use and which never passes the high watermark. Under them, a `Segment` is one
-// data file with its two indexes, and `FileSystem` is the seam behind which lies the disk, or a
-// test's idea of one.
+// which any thread may use and which never passes the high watermark. Under them, a `Segment` is
+// one data file with its two indexes, and `FileSystem` is the seam behind which lies the disk, or
+// a test's idea of one.
 //
 // What holds after a crash at any call, with unsynced work kept, lost, torn or reordered:
 // - What `sync` made visible is still there, at its offsets, byte for byte.

@@ -15,8 +15,8 @@ enum AcknowledgedRecords {
                     + "\(highWatermark.rawValue)"
             )
         }
-        guard let size = history.size(upTo: history.acknowledged),
-            history.agrees(with: stored, upTo: size)
+        guard history.acknowledged <= history.nextOffset,
+            history.agrees(with: stored, upTo: history.bytes(below: history.acknowledged))
         else {
             throw Violation(
                 promise: .p1,

@@ -40,9 +40,8 @@ enum RecordedGaps {
         guard let kept = history.end(ofBytes: stored.count) else {
             throw Violation(promise: .p2, what: "\(name) holds what nobody appended there")
         }
-        guard let sealed = history.size(upTo: max(history.acknowledged, history.logStart)),
-            let start = history.size(upTo: history.logStart), start + stored.count >= sealed
-        else {
+        let sealed = history.bytes(below: max(history.acknowledged, history.logStart))
+        guard history.bytes(below: history.logStart) + stored.count >= sealed else {
             throw Violation(promise: .p1, what: "\(name) lost what a clean stop had sealed")
         }
         history.cut(to: kept)

@@ -63,6 +63,9 @@ extension Simulation {
         gaps: Set<RecordedGaps.Entry>?
     ) throws {
         let end = partition.log.reader.highWatermark
+        history.noteSeen(end)
+        // Of what was shown without a sync a failed sync leaves nothing, and the next start tells.
+        guard history.isDurable || partition.log.failure == nil else { return }
         output.removeAll()
         guard try readAll(of: partition.log.reader, upTo: end) else { return }
         if let gaps, !history.isDurable {
