@@ -29,10 +29,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.0.0"),
     ],
     targets: [
         // 0: C
@@ -76,7 +80,7 @@ let package = Package(
             "MQTTServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTSessions", "MQTTWire",
-                "Posix",
+                "Partitions", "Posix", "RecordFormat",
             ]
         ),
         layer(
@@ -88,14 +92,24 @@ let package = Package(
         ),
         layer(
             "AdminServer",
-            ["BrokerModel", .product(name: "Hummingbird", package: "hummingbird")]
+            [
+                "BrokerModel",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
         ),
         // 8: the roots
         .executableTarget(
             name: "headwater",
             dependencies: [
                 "AdminServer", "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop",
-                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire", "Partitions",
+                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire",
+                "Partitions",
                 "Posix", "RecordFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -134,10 +148,11 @@ let package = Package(
             "MQTTServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Ingest",
-                "MQTTServer", "MQTTSessions", "Partitions", "Posix",
+                "MQTTServer", "MQTTSessions", "Partitions", "Posix", "RecordFormat",
             ]
         ),
         tests("AdminServer", ["AdminServer", "BrokerModel"]),
+        tests("headwater", ["BrokerModel", "headwater"]),
         tests("BrokerConfiguration", ["BrokerConfiguration", "BrokerModel"]),
         tests("EventLoop", ["BrokerModel", "EventLoop", "Posix"]),
         tests(

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int checked(int result) { return result < 0 ? -errno : result; }
@@ -34,6 +35,22 @@ int64_t cposix_file_read(int descriptor, void *bytes, size_t count, int64_t posi
         ssize_t got = pread(descriptor, (char *)bytes + done, count - done, position + done);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return -errno;
+        if (got == 0) break;
+        done += (size_t)got;
+    }
+    return (int64_t)done;
+}
+
+int64_t cposix_file_read_resident(
+    int descriptor, void *bytes, size_t count, int64_t position) {
+    size_t done = 0;
+    while (done < count) {
+        struct iovec rest = {(char *)bytes + done, count - done};
+        ssize_t got = preadv2(descriptor, &rest, 1, position + (int64_t)done, RWF_NOWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && done > 0) break;
+        // EOPNOTSUPP: the file system; ENOSYS: a kernel before 4.6, or a sandbox that forbids it.
+        if (got < 0) return errno == EOPNOTSUPP || errno == ENOSYS ? -EAGAIN : -errno;
         if (got == 0) break;
         done += (size_t)got;
     }

@@ -51,7 +51,7 @@ int cposix_raise_descriptor_limit(uint64_t wanted, uint64_t *granted) {
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
     *granted = limit.rlim_cur;
-    if (limit.rlim_cur >= wanted)
+    if (limit.rlim_cur >= wanted || limit.rlim_cur == limit.rlim_max)
         return 0;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)

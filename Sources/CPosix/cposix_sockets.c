@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define OR_ERRNO(call) ((call) < 0 ? -errno : 0)
@@ -141,6 +143,8 @@ int cposix_set_no_delay(int fd) {
     return OR_ERRNO(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
 }
 
+int cposix_set_non_blocking(int fd) { return OR_ERRNO(fcntl(fd, F_SETFL, O_NONBLOCK)); }
+
 // A size of zero leaves the kernel's own choice.
 int cposix_set_buffer_sizes(int fd, int receive, int send) {
     if (receive > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive) < 0)
@@ -242,4 +246,15 @@ int cposix_wake_signal(int fd) {
 int cposix_wake_clear(int fd) {
     uint64_t count;
     return OR_ERRNO(read(fd, &count, sizeof count));
+}
+
+int cposix_timer_create(void) {
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+// Readable once the monotonic clock reaches that time; setting it again also makes it unreadable.
+int cposix_timer_set(int fd, int64_t nanoseconds) {
+    struct itimerspec at = {.it_value = {nanoseconds / 1000000000, nanoseconds % 1000000000}};
+    return OR_ERRNO(timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL));
 }

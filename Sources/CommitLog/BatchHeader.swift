@@ -43,14 +43,16 @@ struct BatchHeader {
 struct BatchHeaderCursor: ~Copyable {
     private let file: any File
     private let end: FilePosition
+    private let access: ReadAccess
     private let window: UnsafeMutableRawBufferPointer
     private var windowStart = FilePosition.zero
     private var windowCount = 0
 
     /// Nothing at or past `end` is read.
-    init(_ file: any File, end: FilePosition) {
+    init(_ file: any File, end: FilePosition, access: ReadAccess = .blocking) {
         self.file = file
         self.end = end
+        self.access = access
         window = .allocate(byteCount: CommitLogLimits.headerWindowBytes, alignment: 16)
     }
 
@@ -63,7 +65,13 @@ struct BatchHeaderCursor: ~Copyable {
         if index < 0 || index + BatchHeader.size > windowCount {
             windowCount = 0
             let room = min(window.count, (end - position).rawValue)
-            windowCount = try file.read(at: position, into: .init(rebasing: window[..<room]))
+            windowCount = try file.read(
+                at: position,
+                into: .init(rebasing: window[..<room]),
+                access
+            )
+            // The memory ends inside of the header: not damage, the disk has the rest.
+            if case .resident = access, windowCount < BatchHeader.size { throw .wouldBlock }
             windowStart = position
             index = 0
         }

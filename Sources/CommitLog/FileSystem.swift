@@ -32,12 +32,49 @@ public protocol File: AnyObject, Sendable {
         at position: FilePosition,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(FileSystemError) -> Int
+    /// The same for a thread that must not wait for a disk: ends also in front of the first page
+    /// that is not in memory. Nil when not even the first page is, or when nobody can tell.
+    func readResident(
+        at position: FilePosition,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileSystemError) -> Int?
     /// Writes all of it. After a failure any part may have been written.
     func write(_ bytes: UnsafeRawBufferPointer, at position: FilePosition) throws(FileSystemError)
     func truncate(to size: ByteCount) throws(FileSystemError)
     /// Makes bytes and size durable. After a failure nobody knows what is on the disk, and a later
     /// success proves nothing about what was written before.
     func sync() throws(FileSystemError)
+}
+
+extension File {
+    /// For files that are memory themselves.
+    public func readResident(
+        at position: FilePosition,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileSystemError) -> Int? { try read(at: position, into: buffer) }
+
+    /// Reads as `access` allows; what it does not allow is refused with `wouldBlock`.
+    func read(
+        at position: FilePosition,
+        into buffer: UnsafeMutableRawBufferPointer,
+        _ access: ReadAccess
+    ) throws(FileSystemError) -> Int {
+        switch access {
+        case .blocking: return try read(at: position, into: buffer)
+        case .resident:
+            let count = try readResident(at: position, into: buffer)
+            guard let count else { throw .wouldBlock }
+            return count
+        }
+    }
+}
+
+/// What a reader may do to get at bytes.
+public enum ReadAccess: Sendable {
+    /// Wait for the disk, open files, rebuild an index.
+    case blocking
+    /// Take what is in memory. All else fails at once, with the reason `wouldBlock`.
+    case resident
 }
 
 /// Held while it lives.
@@ -82,6 +119,8 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
     public enum Reason: Equatable, Sendable {
         case notFound, exists, noSpace, readOnly, notPermitted, io, busy, notADirectory
         case tooManyOpenFiles
+        /// Only a read with `ReadAccess.resident` fails so: the disk has to be asked.
+        case wouldBlock
         case other(String)
     }
 
@@ -94,6 +133,9 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
         self.path = path
         self.reason = reason
     }
+
+    /// What a resident read answers where the disk would have to be asked.
+    public static let wouldBlock = FileSystemError(.read, "what is on the disk", .wouldBlock)
 
     public var description: String { "cannot \(operation.rawValue) \(path): \(reason.text)" }
 }
@@ -111,6 +153,7 @@ extension FileSystemError.Reason {
         case .busy: "another process holds it"
         case .notADirectory: "a part of the path is no directory"
         case .tooManyOpenFiles: "too many open files; raise the limit (ulimit -n)"
+        case .wouldBlock: "it is not in memory"
         case .other(let words): words
         }
     }

@@ -41,7 +41,8 @@ public final class PartitionLog {
         topicID: UUIDBytes,
         recovered: RecoveredLog,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        settings: LogSettings,
+        openSegments: OpenSegments
     ) {
         self.folder = folder
         self.topicID = topicID
@@ -61,7 +62,8 @@ public final class PartitionLog {
                 highWatermark: recovered.logEndOffset,
                 syncedEnd: recovered.active.end,
                 syncedMaxTimestamp: recovered.active.maxTimestamp,
-                epochs: recovered.epochs
+                epochs: recovered.epochs,
+                open: openSegments
             )
         )
     }

@@ -67,12 +67,14 @@ extension PartitionLog {
     }
 
     /// Opens a log. `afterCleanStop` says that `close` was the last that happened to it, and that
-    /// its caller has durably forgotten this before anything is written.
+    /// its caller has durably forgotten this before anything is written. Logs that are opened with
+    /// the same `openSegments` share its bound.
     public static func open(
         folder: String,
         afterCleanStop: Bool,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        settings: LogSettings,
+        openSegments: OpenSegments = OpenSegments()
     ) throws(CommitLogError) -> (log: PartitionLog, report: RecoveryReport) {
         var recovery = try LogRecovery(folder: folder, fileSystem: fileSystem, settings: settings)
         let recovered =
@@ -86,7 +88,8 @@ extension PartitionLog {
             topicID: try topicID(in: folder, fileSystem: fileSystem),
             recovered: recovered,
             fileSystem: fileSystem,
-            settings: settings
+            settings: settings,
+            openSegments: openSegments
         )
         return (log, recovery.report)
     }

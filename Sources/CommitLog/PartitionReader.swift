@@ -28,12 +28,19 @@ public final class PartitionReader: Sendable {
         /// The latest timestamp in the synced part of the active segment.
         var syncedMaxTimestamp: Timestamp
         var epochs: LeaderEpochs
-        let open = OpenSegments()
+        let open: OpenSegments
+        /// How whoever took this snapshot may read.
+        var access = ReadAccess.blocking
 
         /// A segment that is about to be read.
         func segment(at index: Int) -> Segment {
-            if index < segments.count - 1 { open.use(segments[index]) }
-            return segments[index]
+            let segment = segments[index]
+            guard index < segments.count - 1 else { return segment }
+            switch access {
+            case .blocking: open.use(segment)
+            case .resident: open.touch(segment)
+            }
+            return segment
         }
     }
 
@@ -57,11 +64,14 @@ public final class PartitionReader: Sendable {
     /// Appends whole batches to `output`, beginning with the one that holds `offset`, up to
     /// `maxBytes` and the end of a segment: a reader that is behind calls again.
     ///
-    /// With `minOneBatch` the first batch comes even when it alone is over `maxBytes`.
+    /// With `minOneBatch` the first batch comes even when it alone is over `maxBytes`. With
+    /// `access` resident nothing waits for the disk: the read ends where the memory ends, and what
+    /// begins outside of it fails with `wouldBlock`.
     public func read(
         from offset: Offset,
         maxBytes: ByteCount,
         minOneBatch: Bool,
+        access: ReadAccess = .blocking,
         into output: inout ByteWriter
     ) throws(CommitLogError) -> ReadResult {
         do throws(CommitLogError) {
@@ -69,6 +79,7 @@ public final class PartitionReader: Sendable {
                 from: offset,
                 maxBytes: maxBytes,
                 minOneBatch: minOneBatch,
+                access: access,
                 into: &output
             )
         } catch {
@@ -92,9 +103,11 @@ public final class PartitionReader: Sendable {
         from offset: Offset,
         maxBytes: ByteCount,
         minOneBatch: Bool,
+        access: ReadAccess,
         into output: inout ByteWriter
     ) throws(CommitLogError) -> ReadResult {
-        let view = snapshot()
+        var view = snapshot()
+        view.access = access
         guard offset >= view.logStartOffset, offset <= view.highWatermark else {
             throw .offsetOutOfRange(
                 offset,
@@ -111,12 +124,15 @@ public final class PartitionReader: Sendable {
         let before = output.count
         try onDisk { () throws(FileSystemError) in
             try output.writeUpTo(room.rawValue) { buffer throws(FileSystemError) in
-                try start.file.read(at: start.position, into: buffer)
+                try start.file.read(at: start.position, into: buffer, access)
             }
         }
         let whole = wholeBatches(in: output.bytes, from: before)
+        let isShort = output.count - before < room.rawValue
         output.truncate(to: before + whole.size)
         guard whole.size > 0 else {
+            // Not even one batch is in memory as a whole.
+            if isShort, case .resident = access { throw .fileSystem(.wouldBlock) }
             throw .damaged(path: start.segment.path(.log), at: start.position)
         }
         return view.result(ByteCount(whole.size), next: whole.nextOffset)
@@ -193,9 +209,9 @@ extension PartitionReader.Published {
         where isWanted: (BatchHeader) -> Bool
     ) throws(CommitLogError) -> FoundBatch? {
         let segment = segment(at: index)
-        let file = try onDisk { () throws(FileSystemError) in try segment.file() }
+        let file = try onDisk { () throws(FileSystemError) in try segment.file(access) }
         let end = try end(ofSegment: index)
-        var cursor = BatchHeaderCursor(file, end: end)
+        var cursor = BatchHeaderCursor(file, end: end, access: access)
         var position = try start(ofWalkTo: offset, inSegment: index, cursor: &cursor)
         while position < end {
             let next = try onDisk { () throws(FileSystemError) in try cursor.header(at: position) }
@@ -219,7 +235,7 @@ extension PartitionReader.Published {
     func end(ofSegment index: Int) throws(CommitLogError) -> FilePosition {
         guard index < segments.count - 1 else { return syncedEnd }
         let segment = segment(at: index)
-        let size = try onDisk { () throws(FileSystemError) in try segment.file().size() }
+        let size = try onDisk { () throws(FileSystemError) in try segment.file(access).size() }
         return .zero + size
     }
 
@@ -234,7 +250,10 @@ extension PartitionReader.Published {
         let isActive = index == segments.count - 1
         do throws(FileSystemError) {
             for _ in 0..<2 {
-                let position = try segment.position(floorOf: max(offset, segment.baseOffset))
+                let position = try segment.position(
+                    floorOf: max(offset, segment.baseOffset),
+                    access
+                )
                 if position == .zero { return position }
                 if let header = try cursor.header(at: position),
                     header.baseOffset >= segment.baseOffset, header.lastOffset <= offset
@@ -242,7 +261,7 @@ extension PartitionReader.Published {
                     return position
                 }
                 if isActive { return .zero }
-                try segment.rebuildIndexes()
+                try segment.rebuildIndexes(access)
             }
             return .zero
         } catch {

@@ -96,6 +96,17 @@ private final class OpenFile: File {
         return count
     }
 
+    func readResident(
+        at position: FilePosition,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileSystemError) -> Int? {
+        let count = try attempt(.read, path) { () throws(SystemError) in
+            try file.readResident(at: position.rawValue, into: buffer)
+        }
+        counters.bytesRead.add(count ?? 0)
+        return count
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at position: FilePosition) throws(FileSystemError) {
         counters.bytesWritten.add(bytes.count)
         try attempt(.write, path) { () throws(SystemError) in

@@ -50,8 +50,9 @@ final class Segment: Sendable {
     }
 
     /// The data file.
-    func file() throws(FileSystemError) -> any File {
+    func file(_ access: ReadAccess = .blocking) throws(FileSystemError) -> any File {
         if let open = state.withLock({ $0.file }) { return open }
+        try mayOpen(access)
         let opened = try fileSystem.open(path(.log), .read)
         state.withLock { $0.file = $0.file ?? opened }
         return opened
@@ -107,18 +108,21 @@ final class Segment: Sendable {
 
 extension Segment {
     /// Where to begin the walk to the batch that holds `offset`.
-    func position(floorOf offset: Offset) throws(FileSystemError) -> FilePosition {
-        switch try lookUp({ $0.position(floorOf: offset) }) {
+    func position(
+        floorOf offset: Offset,
+        _ access: ReadAccess = .blocking
+    ) throws(FileSystemError) -> FilePosition {
+        switch try lookUp(access, { $0.position(floorOf: offset) }) {
         case .found(let position): return position
         case .files(let offsets, _):
             let key = offset.rawValue - baseOffset.rawValue
-            return FilePosition(Int(try offsets.floor(of: key)?.position ?? 0))
+            return FilePosition(Int(try offsets.floor(of: key, access)?.position ?? 0))
         }
     }
 
     /// No record of this segment up to this offset is as late as `timestamp`.
     func offset(before timestamp: Timestamp) throws(FileSystemError) -> Offset {
-        switch try lookUp({ $0.offset(before: timestamp) }) {
+        switch try lookUp(.blocking, { $0.offset(before: timestamp) }) {
         case .found(let offset): return offset
         case .files(_, let times):
             let entry = try times.floor(of: timestamp.rawValue, strictly: true)
@@ -139,7 +143,7 @@ extension Segment {
 
     /// The latest timestamp of the segment; of an active one it may lie past the high watermark.
     func maxTimestamp() throws(FileSystemError) -> Timestamp {
-        switch try lookUp({ $0.maxTimestamp }) {
+        switch try lookUp(.blocking, { $0.maxTimestamp }) {
         case .found(let timestamp): return timestamp
         case .files(_, let times): return try times.last?.timestamp ?? .none
         }
@@ -147,7 +151,7 @@ extension Segment {
 
     /// The last entry of the time index; nil when it has none.
     func lastTime() throws(FileSystemError) -> TimeIndexEntry? {
-        switch try lookUp({ $0.lastTime }) {
+        switch try lookUp(.blocking, { $0.lastTime }) {
         case .found(let entry): return entry
         case .files(_, let times): return try times.last
         }
@@ -155,8 +159,10 @@ extension Segment {
 
     /// Reads the data file from its start and builds the indexes anew, in memory.
     func rebuildIndexes(
+        _ access: ReadAccess = .blocking,
         interval: ByteCount = LogSettings().indexInterval
     ) throws(FileSystemError) {
+        try mayOpen(access)
         let file = try file()
         let end = FilePosition.zero + (try file.size())
         var rebuilt = SegmentIndexes(baseOffset: baseOffset)
@@ -178,6 +184,7 @@ extension Segment {
 
     /// Asks the indexes in memory, under the lock; hands out the files to be searched outside it.
     private func lookUp<Value: Sendable>(
+        _ access: ReadAccess,
         _ ask: (borrowing SegmentIndexes) -> Value
     ) throws(FileSystemError) -> Lookup<Value> {
         for _ in 0..<2 {
@@ -189,10 +196,16 @@ extension Segment {
                 }
             }
             if let answer { return answer }
+            try mayOpen(access)
             try openIndexes()
         }
         // The owner gave up its memory twice meanwhile; the walk from the start is always right.
         return .found(ask(SegmentIndexes(baseOffset: baseOffset)))
+    }
+
+    /// Opening asks the disk for names, and a damaged index is read whole.
+    private func mayOpen(_ access: ReadAccess) throws(FileSystemError) {
+        if case .resident = access { throw .wouldBlock }
     }
 
     private func openIndexes() throws(FileSystemError) {

@@ -131,13 +131,16 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         guard try entry(at: 0).key < entry(at: count - 1).key else { return nil }
     }
 
-    func entry(at index: Int) throws(FileSystemError) -> Entry {
+    func entry(
+        at index: Int,
+        _ access: ReadAccess = .blocking
+    ) throws(FileSystemError) -> Entry {
         var failure: FileSystemError?
         let entry = withUnsafeTemporaryAllocation(byteCount: Entry.size, alignment: 8) { buffer in
             _ = buffer.initializeMemory(as: UInt8.self, repeating: 0)
             let position = FilePosition(index * Entry.size)
             do throws(FileSystemError) {
-                _ = try file.read(at: position, into: buffer)
+                _ = try file.read(at: position, into: buffer, access)
             } catch {
                 failure = error
             }
@@ -151,9 +154,13 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         get throws(FileSystemError) { count == 0 ? nil : try entry(at: count - 1) }
     }
 
-    func floor(of key: Int64, strictly: Bool = false) throws(FileSystemError) -> Entry? {
+    func floor(
+        of key: Int64,
+        strictly: Bool = false,
+        _ access: ReadAccess = .blocking
+    ) throws(FileSystemError) -> Entry? {
         try floorEntry(of: key, strictly: strictly, count: count) { index throws(FileSystemError) in
-            try entry(at: index)
+            try entry(at: index, access)
         }
     }
 }

@@ -57,8 +57,8 @@ public final class EventLoop {
     var sweepTime = MonotonicTime.never
     var sweepTimer: TimerID?
     private var isStopping = false
-    var inputReports = ReportGate()
-    var outputReports = ReportGate()
+    let inputReports = ReportGate()
+    let outputReports = ReportGate()
 
     public init(settings: EventLoopSettings) throws(EventLoopError) {
         self.settings = settings
@@ -165,6 +165,7 @@ public final class EventLoop {
         flush()
         tellClosed()
         while removed.popLast() != nil {}
+        counters.turns.observe(.current - cachedNow)
     }
 
     private func wait() -> Int {

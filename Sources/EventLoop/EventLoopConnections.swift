@@ -56,9 +56,7 @@ extension EventLoop {
     func waitForInput(_ connection: Connection) {
         inputWaiters.append(connection)
         counters.inputWaits.add()
-        if let count = inputReports.pass(now: now, interval: settings.reportInterval) {
-            settings.report(.inputPoolFull(count: count))
-        }
+        note(inputReports) { .inputPoolFull(count: $0) }
         startInputTimer()
     }
 
@@ -89,9 +87,21 @@ extension EventLoop {
 
     func countRefusedOutput() {
         counters.outputRefused.add()
-        if let count = outputReports.pass(now: now, interval: settings.reportInterval) {
-            settings.report(.outputRefused(count: count))
-        }
+        note(outputReports) { .outputRefused(count: $0) }
+    }
+
+    /// Counts one event, and reports it: now, or with those that follow once the interval is over.
+    func note(_ gate: ReportGate, as report: @escaping (Int) -> EventLoopReport) {
+        gate.count += 1
+        guard gate.count == 1 else { return }
+        guard now < gate.nextReport else { return self.report(gate, as: report) }
+        schedule(at: gate.nextReport) { [unowned self] in self.report(gate, as: report) }
+    }
+
+    private func report(_ gate: ReportGate, as report: (Int) -> EventLoopReport) {
+        settings.report(report(gate.count))
+        gate.count = 0
+        gate.nextReport = now + settings.reportInterval
     }
 }
 

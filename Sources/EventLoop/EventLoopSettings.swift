@@ -74,23 +74,17 @@ public final class EventLoopCounters: Sendable {
     public let bytesSent = Counter()
     /// Wake-ups that other threads asked for.
     public let wakeUps = Counter()
+    /// From the return of `epoll_wait` to the end of the iteration.
+    public let turns = LatencyHistogram()
 
     public var open: Int { accepted.count - closed.count }
 
     public init() {}
 }
 
-/// Lets one report through each interval and counts what it held back.
-struct ReportGate {
-    private var count = 0
-    private var nextReport = MonotonicTime(nanoseconds: .min)
-
-    /// Counts one event; how many to report when a report is due.
-    mutating func pass(now: MonotonicTime, interval: Duration) -> Int? {
-        count += 1
-        guard now >= nextReport else { return nil }
-        nextReport = now + interval
-        defer { count = 0 }
-        return count
-    }
+/// Holds back reports of one kind: the first goes out at once, and those of the interval after it
+/// as one, with their count, when it is over.
+final class ReportGate {
+    var count = 0
+    var nextReport = MonotonicTime(nanoseconds: .min)
 }

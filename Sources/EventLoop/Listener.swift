@@ -14,8 +14,8 @@ public final class Listener {
     let socket: SocketDescriptor
     /// Nil once closed, because whoever it captures often holds the listener.
     private var accept: ((Connection) -> any ConnectionHandler)?
-    private var refusals = ReportGate()
-    private var failures = ReportGate()
+    private let refusals = ReportGate()
+    private let failures = ReportGate()
 
     /// The connections past the limit that are kept until they have seen why, at most.
     private static let refusedLingeringMax = 64
@@ -79,9 +79,7 @@ public final class Listener {
 
     private func refuse(_ accepted: SocketDescriptor, peer: SocketAddress) {
         loop.counters.refused.add()
-        if let count = refusals.pass(now: loop.now, interval: loop.settings.reportInterval) {
-            loop.settings.report(.connectionsRefused(listener: address, count: count))
-        }
+        loop.note(refusals) { [address] in .connectionsRefused(listener: address, count: $0) }
         let reason = limits.refusal()
         guard !reason.isEmpty, loop.refusedLingering < Self.refusedLingeringMax else {
             return accepted.close()
@@ -94,8 +92,8 @@ public final class Listener {
 
     /// Without descriptors or memory the kernel keeps new connections waiting; so do we.
     private func pauseAccepting(after error: PosixError) {
-        if let count = failures.pass(now: loop.now, interval: loop.settings.reportInterval) {
-            loop.settings.report(.acceptFailed(listener: address, error, count: count))
+        loop.note(failures) { [address] in
+            .acceptFailed(listener: address, error, count: $0)
         }
         loop.epoll.change(socket.rawValue, [], tag: tag)
         loop.schedule(at: loop.now + Self.retryDelay) { [self] in

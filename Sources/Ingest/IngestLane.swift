@@ -18,6 +18,11 @@ public enum IngestOutcome: Sendable {
 public final class IngestLane {
     /// Gets tokens in the order of their publishes once their records are durable, or have failed.
     public var acknowledged: (ArraySlice<AckToken>, CommitLogError?) -> Void = { _, _ in }
+    /// Asked before a batch leaves that holds QoS 2 publishes, with the first one's receipt. After
+    /// a false the batch, and those behind it, wait for `releaseHeld`.
+    public var receiptsLeaving: (PartitionHandle, UInt64) -> Bool = { _, _ in true }
+    /// Called after the tokens of such a batch.
+    public var receiptsSettled: (PartitionHandle) -> Void = { _ in }
     /// Called when nothing of this lane waits for the log any more.
     public var becameIdle: () -> Void = {}
     /// True while the ingest pool is full. Whoever publishes asks first and stops reading: the lane
@@ -39,6 +44,8 @@ public final class IngestLane {
     private let sealer = BatchSealer()
     private var partitions: [PartitionHandle: PartitionQueue] = [:]
     private var lastUsed: PartitionQueue?
+    /// Queues with batches that wait for `releaseHeld`.
+    private var holding: [PartitionQueue] = []
 
     /// `loop` is the loop that this lane lives on, and that runs its replies.
     public init(
@@ -90,8 +97,49 @@ public final class IngestLane {
         }
         if !queue.reserve(size, from: pool) { isFull = true }
         if let token { queue.tokens.append(token) }
+        if let receipt = origin.receipt, queue.firstReceipt == nil { queue.firstReceipt = receipt }
         if queue.builder.uncompressedBytes >= settings.batchBytesMax { seal(queue) }
         return .accepted
+    }
+
+    /// Appends a record to a topic of the broker's own. False when no batch can hold it.
+    public func append(
+        to partition: PartitionHandle,
+        key: UnsafeRawBufferPointer?,
+        value: UnsafeRawBufferPointer?,
+        at time: Timestamp,
+        token: AckToken?
+    ) -> Bool {
+        let size = (key?.count ?? 0) &+ (value?.count ?? 0) &+ PartitionQueue.recordOverhead
+        guard size &+ RecordFormatLimits.headerBytes <= settings.recordBytesMax.rawValue else {
+            return false
+        }
+        let queue = queue(of: partition)
+        if !queue.builder.isEmpty,
+            queue.builder.uncompressedBytes + ByteCount(size) > settings.batchBytesMax
+        {
+            seal(queue)
+        }
+        do throws(RecordFormatError) {
+            try queue.builder.append(
+                timestamp: time,
+                key: key,
+                value: value,
+                headerCount: 0,
+                headerBytes: UnsafeRawBufferPointer(start: nil, count: 0)
+            )
+        } catch {
+            return false
+        }
+        if !queue.reserve(size, from: pool) { isFull = true }
+        if let token { queue.tokens.append(token) }
+        return true
+    }
+
+    /// Sends what waits for a partition, however much is on its way.
+    public func send(to partition: PartitionHandle) {
+        guard let queue = partitions[partition], !queue.builder.isEmpty else { return }
+        seal(queue)
     }
 
     /// Sends what this burst brought, unless enough is on its way: then the next reply sends it.
@@ -120,19 +168,32 @@ public final class IngestLane {
     }
 
     private func seal(_ queue: PartitionQueue) {
+        var mayLeave = queue.held.isEmpty
+        if let receipt = queue.firstReceipt, !receiptsLeaving(queue.partition, receipt) {
+            mayLeave = false
+        }
         let batch = sealer.seal(&queue.builder)
         let needsSync = !queue.tokens.isEmpty
         queue.close(batch)
-        shard.post(
-            .append(
-                AppendRequest(
-                    partition: queue.partition,
-                    batch: batch,
-                    needsSync: needsSync,
-                    replyTo: replies
-                )
-            )
+        let request = AppendRequest(
+            partition: queue.partition,
+            batch: batch,
+            needsSync: needsSync,
+            replyTo: replies
         )
+        if mayLeave { return shard.post(.append(request)) }
+        if queue.held.isEmpty { holding.append(queue) }
+        queue.held.append(request)
+    }
+
+    /// Sends the batches that had to wait for a record of the broker's own.
+    public func releaseHeld() {
+        let queues = holding
+        holding.removeAll()
+        for queue in queues {
+            for request in queue.held { shard.post(.append(request)) }
+            queue.held.removeAll()
+        }
     }
 
     private func receive(_ replies: [AppendReply]) {
@@ -157,6 +218,7 @@ public final class IngestLane {
             dropped.add(reply.batch.recordCount - finished.tokens.count)
             acknowledged(finished.tokens[...], error)
         }
+        if finished.hasReceipts { receiptsSettled(queue.partition) }
         sealer.recycle(reply.batch)
         queue.recycle(finished.tokens)
     }

@@ -9,6 +9,7 @@ final class PartitionQueue {
         let batch: SealedBatch
         var tokens: [AckToken]
         var reserved: ByteCount
+        let hasReceipts: Bool
     }
 
     /// Room is taken from the pool in steps of this size, so that a record rarely touches it.
@@ -19,6 +20,10 @@ final class PartitionQueue {
     let partition: PartitionHandle
     var builder = RecordBatchBuilder()
     var tokens: [AckToken] = []
+    /// Of the first QoS 2 publish in the open batch.
+    var firstReceipt: UInt64?
+    /// Sealed, and not yet sent; they stand among those in flight.
+    var held: [AppendRequest] = []
     /// Oldest first. A handful at most: `ingest.batches.in.flight` and what full batches add.
     private(set) var inFlight: [Sent] = []
     private var reserved = 0
@@ -43,7 +48,15 @@ final class PartitionQueue {
 
     /// Moves the sealed batch's books to those that wait for an answer.
     func close(_ batch: SealedBatch) {
-        inFlight.append(Sent(batch: batch, tokens: tokens, reserved: ByteCount(reserved)))
+        inFlight.append(
+            Sent(
+                batch: batch,
+                tokens: tokens,
+                reserved: ByteCount(reserved),
+                hasReceipts: firstReceipt != nil
+            )
+        )
+        firstReceipt = nil
         tokens = spareTokens
         spareTokens = []
         reserved = 0

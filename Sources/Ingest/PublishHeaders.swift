@@ -5,10 +5,10 @@ import RecordFormat
 /// Encodes what a publish says beside topic and payload as record headers.
 ///
 /// `mqtt.qos` is always there. A publish with a receipt has `mqtt.client`, the client's identifier,
-/// and `mqtt.receipt`: packet identifier, a colon, the receipt's number. `mqtt.retain`, `mqtt.payload-format`, `mqtt.message-expiry`,
-/// `mqtt.content-type`, `mqtt.response-topic` and `mqtt.correlation-data` are there when the
-/// publish has them (MQTT 5, 3.3.2.3), numbers as text. User properties keep their names and their
-/// order.
+/// and `mqtt.receipt`: packet identifier, a colon, the receipt's number. `mqtt.retain`,
+/// `mqtt.payload-format`, `mqtt.message-expiry`, `mqtt.content-type`, `mqtt.response-topic` and
+/// `mqtt.correlation-data` are there when the publish has them (MQTT 5, 3.3.2.3), numbers as text.
+/// User properties keep their names and their order.
 struct PublishHeaders: ~Copyable {
     private(set) var count = 0
     private var writer = ByteWriter(capacity: 256)

@@ -11,12 +11,13 @@ extension BrokerAnswers {
     ) -> [Result<TopicCreationPlan, TopicRefusal>] {
         var counts: [String: Int] = [:]
         for topic in request.topics { counts[topic.name, default: 0] += 1 }
+        var room = partitionRoom
         return request.topics.map { topic in
             do throws(TopicRefusal) {
                 guard counts[topic.name] == 1 else {
                     throw TopicRefusal(.invalidRequest, "the topic is named more than once")
                 }
-                return .success(try plan(topic))
+                return .success(try plan(topic, room: &room))
             } catch {
                 return .failure(error)
             }
@@ -24,7 +25,8 @@ extension BrokerAnswers {
     }
 
     private func plan(
-        _ wanted: CreateTopicsRequest.Topic
+        _ wanted: CreateTopicsRequest.Topic,
+        room: inout Int
     ) throws(TopicRefusal) -> TopicCreationPlan {
         guard let name = TopicName(wanted.name) else {
             throw TopicRefusal(
@@ -36,7 +38,10 @@ extension BrokerAnswers {
         if let topic = catalog.topic(named: name) { throw TopicRefusal(.exists(topic)) }
         let partitions = try partitionCount(wanted)
         let overrides = try overrides(wanted.settings)
-        try checkRoom(for: partitions)
+        guard Int(partitions) <= room else {
+            throw TopicRefusal(.tooManyPartitions(most: configuration.creation.partitionsMax))
+        }
+        room -= Int(partitions)
         return TopicCreationPlan(name: name, partitions: partitions, overrides: overrides)
     }
 
@@ -105,13 +110,11 @@ extension BrokerAnswers {
         return overrides
     }
 
-    private func checkRoom(for partitions: Int32) throws(TopicRefusal) {
-        let most = configuration.creation.partitionsMax
+    /// How many partitions there may be beside those that are.
+    private var partitionRoom: Int {
         let present = catalog.topics.lazy.filter { !$0.isInternal }
             .reduce(0) { $0 + $1.partitions.count }
-        guard present + Int(partitions) <= most else {
-            throw TopicRefusal(.tooManyPartitions(most: most))
-        }
+        return configuration.creation.partitionsMax - present
     }
 
     // MARK: Answers

@@ -41,7 +41,12 @@ public struct KafkaBrokerConfiguration: Sendable {
 // How topics and the broker are set. No key can be changed while the broker runs, and all say so.
 extension BrokerAnswers {
     func describeConfigs(_ request: DescribeConfigsRequest) -> DescribeConfigsResponse {
-        let results = request.resources.map { resource in
+        // A few bytes ask for a few kilobytes: so each resource is described once.
+        var seen: Set<[String]> = []
+        let distinct = request.resources.filter { resource in
+            seen.insert(["\(resource.type.rawValue)", resource.name]).inserted
+        }
+        let results = distinct.map { resource in
             var result = DescribeConfigsResponse.Result(type: resource.type, name: resource.name)
             do throws(TopicRefusal) {
                 let entries = try entries(of: resource, request)

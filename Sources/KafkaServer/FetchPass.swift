@@ -12,6 +12,8 @@ struct FetchPass {
     private(set) var isUrgent = false
     /// True when a partition has more than there was room for: waiting would bring no more.
     private(set) var isFull = false
+    /// True when a partition could not be read without waiting for the disk; it came empty.
+    private(set) var isCold = false
     /// The partitions that were read, with the high watermarks that this pass saw.
     private(set) var watched: [WatchedPartition] = []
     private(set) var failures: [FailedRead] = []
@@ -22,6 +24,7 @@ struct FetchPass {
     private let isolationLevel: IsolationLevel
     private var room: Int
     private let brings: LeastBrought
+    private let access: ReadAccess
     private var fencedLeader = false
 
     /// What comes at least, where records are there.
@@ -39,7 +42,8 @@ struct FetchPass {
         version: Int16,
         isolationLevel: IsolationLevel,
         room: ByteCount,
-        bringing brings: LeastBrought
+        bringing brings: LeastBrought,
+        access: ReadAccess
     ) {
         self.identity = identity
         self.catalog = catalog
@@ -47,6 +51,7 @@ struct FetchPass {
         self.isolationLevel = isolationLevel
         self.room = room.rawValue
         self.brings = brings
+        self.access = access
     }
 
     mutating func write(_ request: FetchRequest, to output: inout ByteWriter) {
@@ -104,8 +109,13 @@ struct FetchPass {
         do throws(CommitLogError) {
             try read(wanted, reader, &head, into: &output)
         } catch {
-            head.errorCode = code(of: error, topic.name, wanted.index)
-            isUrgent = true
+            if error == .fileSystem(.wouldBlock) {
+                isCold = true
+                head.tellEnds(of: reader)
+            } else {
+                head.errorCode = code(of: error, topic.name, wanted.index)
+                isUrgent = true
+            }
         }
         writer.endPartition(head, to: &output)
     }
@@ -139,10 +149,11 @@ struct FetchPass {
                     from: offset,
                     maxBytes: ByteCount(left),
                     minOneBatch: recordBytes == 0 && brings == .oneBatch,
+                    access: access,
                     into: &output
                 )
             } catch {
-                // What was read before stands; the client meets the error at its next fetch.
+                // What was read before stands; the next fetch meets the error, or the disk.
                 guard output.count > start else { throw error }
                 break
             }
@@ -191,9 +202,7 @@ struct FetchPass {
             return false
         }
         head.divergingEpoch = .init(epoch: end.epoch, endOffset: end.endOffset)
-        head.highWatermark = reader.highWatermark
-        head.lastStableOffset = head.highWatermark
-        head.logStartOffset = reader.logStartOffset
+        head.tellEnds(of: reader)
         return true
     }
 
@@ -216,5 +225,14 @@ struct FetchPass {
             host: identity.advertisedHost,
             port: Int32(identity.advertisedPort)
         )
+    }
+}
+
+extension FetchResponse.PartitionHead {
+    /// Of a partition that was not read.
+    fileprivate mutating func tellEnds(of reader: PartitionReader) {
+        highWatermark = reader.highWatermark
+        lastStableOffset = highWatermark
+        logStartOffset = reader.logStartOffset
     }
 }

@@ -2,7 +2,7 @@ import BrokerModel
 import CommitLog
 
 /// A partition that a fetch has read to its end, and the high watermark that it met there.
-struct WatchedPartition {
+struct WatchedPartition: Sendable {
     let reader: PartitionReader
     let highWatermark: Offset
 
@@ -23,41 +23,92 @@ struct FetchWaiter {
 
 /// The fetches that wait, and which of them have reason to be looked at again. A connection has at
 /// most one: its requests are answered in order.
+///
+/// An advance asks each watched partition once, however many watch it, and then touches only those
+/// who watch one that has moved.
 struct FetchWaiters {
+    private struct Partition {
+        let reader: PartitionReader
+        /// What each watching connection has seen.
+        var seen: [UInt64: Offset] = [:]
+        /// At most the least of them.
+        var least: Offset
+
+        mutating func add(_ connection: UInt64, _ offset: Offset) {
+            // One that stands twice in a request has seen the lesser of the two.
+            seen[connection] = min(offset, seen[connection] ?? offset)
+            least = min(least, offset)
+        }
+
+        /// Who has news, which is told once; nil when nobody has.
+        mutating func takeMoved() -> [UInt64]? {
+            let highWatermark = reader.highWatermark
+            guard highWatermark > least else { return nil }
+            let moved = seen.filter { $0.value < highWatermark }.map(\.key)
+            for connection in moved { seen[connection] = highWatermark }
+            least = highWatermark
+            return moved
+        }
+    }
+
     private var waiters: [UInt64: FetchWaiter] = [:]
+    private var partitions: [ObjectIdentifier: Partition] = [:]
+    /// Who waits for memory; the longest wait stands first. Some have been answered since.
+    private var memoryQueue: [UInt64] = []
 
     var isEmpty: Bool { waiters.isEmpty }
     var count: Int { waiters.count }
 
     mutating func park(_ waiter: FetchWaiter) {
+        remove(waiter.connection)
         waiters[waiter.connection] = waiter
+        guard !waiter.needsMemory else { return memoryQueue.append(waiter.connection) }
+        for watched in waiter.watched {
+            let offset = watched.highWatermark
+            partitions[
+                ObjectIdentifier(watched.reader),
+                default: Partition(reader: watched.reader, least: offset)
+            ].add(waiter.connection, offset)
+        }
     }
 
     /// Forgets a fetch that was answered, or whose connection ended.
     mutating func remove(_ connection: UInt64) {
-        waiters[connection] = nil
+        guard let waiter = waiters.removeValue(forKey: connection) else { return }
+        if waiter.needsMemory { memoryQueue.removeAll { $0 == connection } }
+        for watched in waiter.watched {
+            let key = ObjectIdentifier(watched.reader)
+            partitions[key]?.seen[connection] = nil
+            if partitions[key]?.seen.isEmpty == true { partitions[key] = nil }
+        }
     }
 
     /// The fetches for which records have become visible; those that must be patient come with the
-    /// time at which to ask for them again.
-    func advanced(now: MonotonicTime) -> (ready: [UInt64], later: [(UInt64, MonotonicTime)]) {
+    /// time at which to ask for them again, and then not a second time.
+    mutating func advanced(
+        now: MonotonicTime
+    ) -> (ready: [UInt64], later: [(UInt64, MonotonicTime)]) {
         var ready: [UInt64] = []
         var later: [(UInt64, MonotonicTime)] = []
-        for waiter in waiters.values {
-            guard !waiter.needsMemory, waiter.watched.contains(where: \.hasAdvanced) else {
-                continue
-            }
-            if waiter.earliest <= now {
-                ready.append(waiter.connection)
-            } else {
-                later.append((waiter.connection, waiter.earliest))
+        // By index, so that nothing is copied where nothing has moved.
+        var index = partitions.startIndex
+        while index < partitions.endIndex {
+            defer { partitions.formIndex(after: &index) }
+            guard let moved = partitions.values[index].takeMoved() else { continue }
+            for connection in moved {
+                guard let waiter = waiters[connection] else { continue }
+                if waiter.earliest <= now {
+                    ready.append(connection)
+                } else {
+                    later.append((connection, waiter.earliest))
+                }
             }
         }
         return (ready, later)
     }
 
-    /// The fetches that wait for memory.
-    func needingMemory() -> [UInt64] {
-        waiters.values.lazy.filter(\.needsMemory).map(\.connection)
+    /// Those who have waited longest for memory, about as many as can use what is free.
+    func needingMemory(free: ByteCount) -> ArraySlice<UInt64> {
+        memoryQueue.prefix(4 + free.rawValue / KafkaServerLimits.fetchReservationMin)
     }
 }

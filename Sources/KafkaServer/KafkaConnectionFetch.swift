@@ -1,4 +1,5 @@
 import BrokerModel
+import CommitLog
 import EventLoop
 import KafkaWire
 import Partitions
@@ -14,11 +15,32 @@ extension KafkaConnectionHandler {
         let request = try FetchRequest(reading: &reader, version: version)
         let now = service.loop.now
         let front = frontFetch ?? frontFetch(of: request, now: now)
+        switch readers {
+        case .answered(let answer): return take(answer, front, request, header, &output)
+        case .reading: return .waiting
+        case .idle, .refused: readers = .idle
+        }
+        guard service.mayRead(self) else {
+            frontFetch = front
+            return .waiting
+        }
         let mayWaitForMemory = now < front.memoryDeadline
         let granted = reserve(for: request)
         if granted == nil, mayWaitForMemory { return waitForMemory(front) }
         let start = output.count
         var pass = write(request, header, room: granted, to: &output)
+        if let granted, pass.isCold {
+            output.truncate(to: start)
+            if readElsewhere(request, header, room: granted) {
+                frontFetch = front
+                service.counters.coldFetches.add()
+                return .waiting
+            }
+            service.fetchMemory.release(granted)
+            if mayWaitForMemory { return waitForMemory(front) }
+            pass = write(request, header, room: nil, to: &output)
+            return answered(pass)
+        }
         // What is held from here on is what the pass has read.
         if let granted { service.fetchMemory.release(granted) }
         guard granted == nil || now >= front.deadline || isEnough(pass, for: request) else {
@@ -30,11 +52,43 @@ extension KafkaConnectionHandler {
             if mayWaitForMemory { return waitForMemory(front) }
             pass = write(request, header, room: nil, to: &output)
         }
+        return answered(pass)
+    }
+
+    private func answered(_ pass: FetchPass) -> Step {
         frontFetch = nil
+        lastFetchBytes = pass.recordBytes
+        readers = .idle
         service.counters.fetches.add()
         service.counters.bytesFetched.add(pass.recordBytes)
         report(pass.failures)
         return .answered
+    }
+
+    /// Sends what a reader thread has brought, unless it is too little and there is time left.
+    private func take(
+        _ answer: ReaderAnswer,
+        _ front: FrontFetch,
+        _ request: FetchRequest,
+        _ header: KafkaRequestHeader,
+        _ output: inout ByteWriter
+    ) -> Step {
+        let now = service.loop.now
+        readers = .idle
+        guard let pass = answer.pass else { preconditionFailure("a Fetch is answered by a pass") }
+        if answer.lacksMemory {
+            service.releaseFetchMemory(answer.takeHeld())
+            if now < front.memoryDeadline { return waitForMemory(front) }
+            return answered(write(request, header, room: nil, to: &output))
+        }
+        guard now >= front.deadline || isEnough(pass, for: request) else {
+            service.releaseFetchMemory(answer.takeHeld())
+            return waitForRecords(front, pass, request, now: now)
+        }
+        output.writeBytes(answer.frame.bytes)
+        service.turns.hasRead(pass.recordBytes)
+        if pass.recordBytes > 0 { holdUntilSent(answer.takeHeld()) }
+        return answered(pass)
     }
 
     /// Writes a whole response; one without records when there is no room for any.
@@ -50,9 +104,11 @@ extension KafkaConnectionHandler {
             version: header.apiVersion,
             isolationLevel: request.isolationLevel,
             room: room ?? .zero,
-            bringing: room == nil ? .nothing : .oneBatch
+            bringing: room == nil ? .nothing : .oneBatch,
+            access: .resident
         )
         respond(to: header, .fetch, &output) { pass.write(request, to: &$0) }
+        service.turns.hasRead(pass.recordBytes)
         return pass
     }
 
@@ -86,7 +142,8 @@ extension KafkaConnectionHandler {
         wanted = min(
             wanted,
             Int(max(0, request.bytesMax)),
-            service.settings.fetchBytesMax.rawValue
+            service.settings.fetchBytesMax.rawValue,
+            service.fetchShare
         )
         let pool = service.fetchMemory
         let free = (pool.capacity - pool.used).rawValue
@@ -117,8 +174,9 @@ extension KafkaConnectionHandler {
         _ request: FetchRequest,
         now: MonotonicTime
     ) -> Step {
-        if frontFetch == nil { service.counters.longPolls.add() }
+        if !front.hasPolled { service.counters.longPolls.add() }
         frontFetch = front
+        frontFetch?.hasPolled = true
         let isPatient = request.bytesMin > 1
         service.park(
             FetchWaiter(

@@ -18,12 +18,17 @@ final class KafkaConnectionHandler: ConnectionHandler {
         let deadline: MonotonicTime
         let memoryDeadline: MonotonicTime
         var hasWaitedForMemory = false
+        var hasPolled = false
     }
 
     let connection: Connection
     let service: KafkaService
     private(set) var client = KafkaClientName()
     var frontFetch: FrontFetch?
+    /// Record bytes in the last answer to a Fetch; unknown is much.
+    var lastFetchBytes = Int.max
+    /// Where the request at the front is, when a reader thread has to do with it.
+    var readers = ReaderState.idle
     private var timers: [TimerID] = []
     /// Of the fetch pool, for records that the peer has not taken yet.
     private var reserved = ByteCount.zero
@@ -104,6 +109,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         if reason == .outputOverflow { service.counters.stalled.add() }
         stopWaiting()
         forgetProduces()
+        abandonReading()
         service.forget(connection.id)
         release()
     }
@@ -125,7 +131,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         timers.removeAll(keepingCapacity: true)
     }
 
-    /// Counts record bytes against the pool until the peer has taken them.
+    /// Gives back record bytes that the pool counts once the peer has taken them.
     func holdUntilSent(_ size: ByteCount) {
         reserved += size
         wrote()
@@ -154,7 +160,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && readers.isIdle
             && connection.pendingOutput == .zero
     }
 
@@ -183,12 +189,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         switch api {
         case .apiVersions: try answerApiVersions(&reader, header, &output)
         case .metadata: return try metadata(&reader, header, &output)
-        case .listOffsets:
-            let request = try ListOffsetsRequest(reading: &reader, version: version)
-            var answers = answers
-            let response = answers.listOffsets(request, version: version)
-            report(answers.failures)
-            respond(to: header, api, &output) { response.write(to: &$0, version: version) }
+        case .listOffsets: return try listOffsets(&reader, header, &output)
         case .produce: return try produce(&reader, header, &output)
         case .fetch: return try fetch(&reader, header, &output)
         case .createTopics: return try createTopics(&reader, header, &output)
@@ -234,11 +235,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         _ output: inout ByteWriter,
         _ body: (inout ByteWriter) -> Void
     ) {
-        let start = KafkaFrame.begin(&output)
-        KafkaResponseHeader(correlationID: header.correlationID)
-            .write(to: &output, api: api, version: header.apiVersion)
-        body(&output)
-        KafkaFrame.end(&output, startedAt: start)
+        header.writeResponse(api, to: &output, body)
     }
 
     /// Keeps who this is, for reports. A first whole request ends the handshake's time limit.

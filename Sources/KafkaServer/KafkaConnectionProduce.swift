@@ -52,6 +52,7 @@ extension KafkaConnectionHandler {
 
     private func take(_ request: ProduceRequest, into pending: PendingProduce) {
         let isKnownAcks = (-1...1).contains(request.acks)
+        var refused: (topic: String, refusal: ProduceRefusal)?
         pending.response.topics.reserveCapacity(request.topics.count)
         for (topicIndex, wanted) in request.topics.enumerated() {
             let topic = service.produceTargets.topic(wanted, version: pending.version)
@@ -79,11 +80,15 @@ extension KafkaConnectionHandler {
                     )
                 } catch {
                     answer.refuse(error)
-                    report(error, topic: wanted.name)
+                    service.counters.batchesRefused.add()
+                    let name = topic?.name.description ?? wanted.name
+                    refused = refused ?? (name, error)
                     pending.response.topics[topicIndex].partitions.append(answer)
                 }
             }
         }
+        // One line a request, however many batches it brings.
+        if let refused { report(refused.refusal, topic: refused.topic) }
     }
 
     private static func target(
@@ -113,7 +118,6 @@ extension KafkaConnectionHandler {
     }
 
     private func report(_ refusal: ProduceRefusal, topic: String) {
-        service.counters.batchesRefused.add()
         service.report(
             .batchRefused(
                 peer: connection.peer,

@@ -38,6 +38,10 @@ public final class KafkaServerCounters: Sendable {
     /// Fetches that waited for records, and those that waited for memory.
     public let longPolls = Counter()
     public let memoryWaits = Counter()
+    /// Fetches that a reader thread had to read from the disk.
+    public let coldFetches = Counter()
+    /// Fetches that an iteration of the loop left to the next one.
+    public let fetchesDeferred = Counter()
     /// Connections closed for what their peer sent, by kind.
     public let malformed = Counter()
     public let oversized = Counter()

@@ -10,14 +10,18 @@
 // however often it is walked. Nothing past the high watermark is ever shown. Records on their way
 // out are paid for from one pool; while it is full, fetches wait and nobody is disconnected.
 //
+// This loop reads only what is in memory. A fetch that needs the disk, and every lookup by time, is
+// answered by a `ReaderPool`'s thread; its connection waits, all others go on. `FetchTurns` bounds
+// what one iteration reads, and half of the pool is kept for small fetches, so neither a greedy
+// consumer nor one that takes nothing holds up another.
+//
 // A Produce is checked on this loop, batch by batch, and copied into `ProduceLane`, which sends the
 // batches of a burst to their partitions together. Many requests of a connection may be on their
 // way; their answers leave in order, and a request of another kind waits for them. What makes or
 // deletes a topic waits like a fetch, until the storage loop has done it.
 //
 // Not here yet: groups, fetch sessions (every answer is a full one, which KIP-227 allows), producer
-// ids (idempotent batches are refused: nobody would check their sequence), and reading cold
-// segments anywhere but on this loop.
+// ids (idempotent batches are refused: nobody would check their sequence).
 enum KafkaServerLimits {
     /// A connection that has been answered this much is read again once it took the answers.
     static let outputBytesPerCallMax = 1 << 20
@@ -25,6 +29,16 @@ enum KafkaServerLimits {
     static let fetchWaitMax = Duration.seconds(300)
     /// The least memory a fetch asks for while the pool is nearly empty.
     static let fetchReservationMin = 64 << 10
+    /// What one iteration of the loop reads for all fetches together, about: a few milliseconds.
+    static let fetchBytesPerTurnMax = 4 << 20
+    /// Who was answered no more than this the last time goes before all who were answered more.
+    static let lightFetchBytesMax = 64 << 10
+    /// How many of the fetches that an iteration had no room for the next one looks at.
+    static let fetchesCalledPerTurn = 64
+    /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.
+    static let readerQueueMax = 1_024
+    /// How soon a lookup that found the readers' queue full asks again.
+    static let readerRetryInterval = Duration.milliseconds(20)
     /// How long a fetch waits for memory, at least, before it is answered with no records.
     static let memoryWaitMin = Duration.seconds(1)
     /// A long poll that asks for more than a byte is looked at no more often than this.

@@ -12,6 +12,9 @@ public struct KafkaServerSettings: Sendable {
     /// How long a connection may ask for nothing; nil is for ever.
     public var idleMax = TimeLimit(.minutes(10))
 
+    /// The most threads that wait for the disk so that the Kafka loop need not.
+    public var readerThreads = 2
+
     public init() {}
 
     public static var keys: [ConfigurationKey<KafkaServerSettings>] {
@@ -45,6 +48,13 @@ public struct KafkaServerSettings: Sendable {
                 allowed: "1s ... 3650d, milliseconds, or -1",
                 "A Kafka client that asks for nothing for this long is disconnected; -1: never."
             ) { $0.duration == nil || $0.isWithin(.seconds(1) ... .days(3_650)) },
+            .init(
+                "fetch.reader.threads",
+                \.readerThreads,
+                of: defaults,
+                in: 1...16,
+                "How many reads of records that are not in memory run at the same time."
+            ),
         ]
     }
 }

@@ -30,6 +30,11 @@ public final class KafkaService {
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
+    /// Waits for the disk in this loop's stead.
+    let readers: ReaderPool
+    let readerMailbox: Mailbox<ReaderAnswer>
+    var turns = FetchTurns()
+
     private var waiters = FetchWaiters()
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
@@ -61,6 +66,11 @@ public final class KafkaService {
             inbox.service?.highWatermarksAdvanced()
         }
         highWatermarkSignal = HighWatermarkSignal(mailbox: mailbox)
+        readerMailbox = loop.makeMailbox { inbox.service?.arrived($0) }
+        readers = ReaderPool(
+            threads: settings.readerThreads,
+            queueMax: KafkaServerLimits.readerQueueMax
+        )
         inbox.service = self
         joinProduces()
     }
@@ -76,12 +86,24 @@ public final class KafkaService {
         }
     }
 
+    deinit { readers.stop() }
+
+    /// What the reader threads were asked.
+    public var readerCounters: ReaderPoolCounters { readers.counters }
+
     /// The handler of an accepted connection, for `EventLoop.listen`.
     public func accept(_ connection: Connection) -> any ConnectionHandler {
         let handler = KafkaConnectionHandler(connection, service: self)
         handlers[connection.id] = handler
         watchIdleConnections()
         return handler
+    }
+
+    /// Sends what producers brought to the log, and ends the loop. The storage loop runs on: what it
+    /// stores now is there, though its producers may not hear of it.
+    public func stop() {
+        produceLane.flush()
+        loop.stop()
     }
 
     /// Looks at the long polls again. The signal calls this; on the loop anybody may.
@@ -119,6 +141,45 @@ public final class KafkaService {
         unpark(connection)
         produceWaiters.removeAll { $0 == connection }
         handlers[connection] = nil
+        turns.remove(connection)
+    }
+
+    /// Whether this connection's fetch may read in this iteration; if not, it is shown again.
+    func mayRead(_ handler: KafkaConnectionHandler) -> Bool {
+        let answer = turns.mayRead(
+            handler.connection.id,
+            isLight: handler.lastFetchBytes <= KafkaServerLimits.lightFetchBytesMax,
+            now: loop.now
+        )
+        if answer.mustSchedule { scheduleTurns() }
+        if !answer.now { counters.fetchesDeferred.add() }
+        return answer.now
+    }
+
+    private func scheduleTurns() {
+        loop.schedule(at: loop.now + .nanoseconds(1)) { [weak self] in
+            guard let self else { return }
+            for connection in turns.callNext(now: loop.now) { handlers[connection]?.lookAgain() }
+            if turns.count > 0 { scheduleTurns() }
+        }
+    }
+
+    /// The most that one fetch may have of the pool. Large ones come out of one half; what is left
+    /// of the other is for small ones, so that consumers who take nothing leave the others some.
+    var fetchShare: Int {
+        let large = fetchMemory.capacity.rawValue / 2 - fetchMemory.used.rawValue
+        return max(large / 2, KafkaServerLimits.fetchReservationMin)
+    }
+
+    private func arrived(_ answers: [ReaderAnswer]) {
+        for answer in answers {
+            if let handler = handlers[answer.connection] {
+                handler.arrived(answer)
+            } else {
+                fetchMemory.release(answer.takeHeld())
+            }
+        }
+        wakeMemoryWaiters()
     }
 
     /// Calls `settle` once this iteration's output was offered to the socket.
@@ -138,7 +199,14 @@ public final class KafkaService {
     func releaseFetchMemory(_ size: ByteCount) {
         guard size > .zero else { return }
         fetchMemory.release(size)
-        for connection in waiters.needingMemory() { handlers[connection]?.lookAgain() }
+        wakeMemoryWaiters()
+    }
+
+    private func wakeMemoryWaiters() {
+        let free = fetchMemory.capacity - fetchMemory.used
+        for connection in waiters.needingMemory(free: max(.zero, free)) {
+            handlers[connection]?.lookAgain()
+        }
     }
 }
 

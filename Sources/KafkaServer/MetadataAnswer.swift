@@ -23,7 +23,7 @@ extension BrokerAnswers {
         response.controllerID = identity.nodeID
         if request.wantsClusterOperations { response.clusterOperations = Operations.cluster }
         if let wanted = request.topics {
-            response.topics = wanted.map { topic($0, version: version, front) }
+            response.topics = distinct(wanted).map { topic($0, version: version, front) }
         } else {
             response.topics = catalog.topics.map(describe)
         }
@@ -35,6 +35,15 @@ extension BrokerAnswers {
             }
         }
         return response
+    }
+
+    /// A topic with many partitions makes a long answer; each is given once, as Kafka does.
+    private func distinct(_ wanted: [MetadataRequest.Topic]) -> [MetadataRequest.Topic] {
+        var seen: Set<MetadataRequest.Topic> = []
+        return wanted.filter { topic in
+            let key = topic.name == nil ? topic : MetadataRequest.Topic(name: topic.name)
+            return seen.insert(key).inserted
+        }
     }
 
     private func topic(

@@ -83,6 +83,12 @@ final class ProduceLane {
         }
     }
 
+    /// Sends everything, however much is on its way.
+    func flush() {
+        for queue in filled where queue.open != nil { send(queue) }
+        filled.removeAll()
+    }
+
     private func queue(of partition: PartitionEntry) -> ProduceQueue {
         if let lastUsed, lastUsed.handle == partition.handle { return lastUsed }
         let queue = queues[partition.handle] ?? ProduceQueue(partition)

@@ -41,7 +41,7 @@ public struct MetadataRequest: Equatable, Sendable {
     }
 
     /// A topic asked for by name, or from version 12 on by id with a nil name.
-    public struct Topic: Equatable, Sendable, WireElement {
+    public struct Topic: Hashable, Sendable, WireElement {
         public var id: UUIDBytes
         public var name: String?
 

@@ -20,6 +20,8 @@ final class MQTTConnection: ConnectionHandler {
     /// A copy of our own, because every publish looks at it. Empty before the CONNECT.
     private(set) var clientIdentifier = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var isClosed = false
+    /// Stands in the server's list of those with deliveries to send.
+    private var isToSend = false
     /// Outlives its connections; unsafe, because counting references costs on every packet.
     private unowned(unsafe) let server: MQTTServer
     private var isWaiting = false
@@ -51,6 +53,7 @@ final class MQTTConnection: ConnectionHandler {
     ) -> ConnectionAction {
         var reader = ByteReader(input)
         let now = server.loop.now
+        defer { sendDeliveriesLater() }
         while true {
             guard !server.lane.isFull else {
                 isWaiting = true
@@ -67,8 +70,16 @@ final class MQTTConnection: ConnectionHandler {
                 guard let reason = server.publish(packet, ticket, from: self) else { continue }
                 let end = session.refuseClient(reason, output: &output)
                 return .close(consumed: reader.position, over(end))
-            case .release(_, _, let ticket):
-                session.appended(ticket, now: now, output: &output)
+            case .release(let receipt, let ticket):
+                // Where sessions are not kept, nothing could be asked of them after a restart.
+                guard server.journal != nil else {
+                    session.appended(ticket, now: now, output: &output)
+                    continue
+                }
+                guard !server.release(receipt, ticket, of: self) else { continue }
+                session.failed(ticket)
+                let end = session.refuseClient(.quotaExceeded, output: &output)
+                return .close(consumed: reader.position, over(end))
             case .consultDirectory(let frame):
                 guard let end = server.consult(frame, of: self, output: &output) else { continue }
                 return .close(consumed: reader.position, over(end))
@@ -83,7 +94,10 @@ final class MQTTConnection: ConnectionHandler {
         }
     }
 
-    func outputDrained() { noteSilenceOfOurs() }
+    func outputDrained() {
+        noteSilenceOfOurs()
+        sendDeliveriesLater()
+    }
 
     func closed(_ reason: CloseReason) {
         isClosed = true
@@ -91,6 +105,33 @@ final class MQTTConnection: ConnectionHandler {
         server.reportEnd(of: self, end, reason)
         server.sessionEnded(self, end)
         server.closed(self)
+    }
+
+    // MARK: Deliveries at QoS 1
+
+    /// Has queued messages sent when the burst is over, if there are any that may be.
+    func sendDeliveriesLater() {
+        guard !isToSend, session.sendableDeliveries != nil else { return }
+        isToSend = true
+        server.toSend.append(self)
+    }
+
+    /// Sends what the client's window and the output have room for. Nil when the output refused.
+    func sendDeliveries() -> Deliveries.Outcome? {
+        isToSend = false
+        let pending = connection.pendingOutput
+        let room = server.settings.outputBytesMax.rawValue - pending.rawValue
+        var outcome = Deliveries.Outcome()
+        let admitted = connection.write { output in
+            outcome = session.sendDeliveries(
+                room: room,
+                isOutputEmpty: pending == .zero,
+                now: server.loop.now,
+                output: &output
+            )
+        }
+        if !admitted { session.takeBack(outcome) }
+        return admitted ? outcome : nil
     }
 
     // MARK: What the server tells

@@ -3,11 +3,12 @@
 // Start at `MQTTServer`, which owns what all connections of its loop share: the session directory,
 // the lane into the log and the delivery to subscribers. An `MQTTConnection` feeds its `Session`
 // and does what the session's actions say. A publish is acknowledged when the lane reports it
-// durable, never before (P1). Live delivery does not wait for that.
+// durable, never before (P1). Live delivery does not wait for that. The `SessionJournal` writes
+// down what sessions must remember over a restart, and `SessionRestore` reads it.
 //
 // When the log is slow, the lane fills up and connections stop being read; when it fails, the
 // publishers that waited for it are disconnected and nobody is acknowledged. A subscriber that
-// reads too slowly loses messages at QoS 0, counted; it never holds up anybody else.
+// reads or acknowledges too slowly loses messages, counted; it never holds up anybody else.
 
 import BrokerModel
 import CommitLog
@@ -22,39 +23,52 @@ public final class MQTTServer {
     public let counters = MQTTCounters()
     /// Called on the loop's thread, once for each connection that ended in a refusal.
     package var report: (MQTTServerReport) -> Void = { _ in }
+    /// Called on the loop's thread, about once a second for a client that misses messages.
+    package var reportDropped: (DroppedDeliveries) -> Void = { _ in }
 
     let loop: EventLoop
     let lane: IngestLane
-    private let settings: MQTTServerSettings
+    let settings: MQTTServerSettings
     private let memory: MemoryPool
-    private var directory: SessionDirectory
-    private var outgoing = OutgoingPublish()
+    var directory: SessionDirectory
+    var outgoing = OutgoingPublish()
+    /// Connections with deliveries to send once this burst is over.
+    var toSend: [MQTTConnection] = []
+    /// Nil while sessions are not written down; then a restart forgets them.
+    var journal: SessionJournal?
     private var listener: Listener?
     /// By connection id; a closed one stays until the log has answered for what it published.
     private var connections: [UInt64: MQTTConnection] = [:]
     /// By session handle.
-    private var live: [MQTTConnection?] = []
+    var live: [MQTTConnection?] = []
     /// Closed connections that wait for the log, by the session that they had.
     private var departed: [SessionHandle: MQTTConnection] = [:]
     private var waitingForRoom: [MQTTConnection] = []
     private(set) var isStopping = false
 
-    /// `memory` bounds what sessions may keep; the seed should be random.
+    /// `memory` bounds what sessions may keep, `deliveries` the messages that wait for subscribers;
+    /// the seed should be random.
     package init(
         loop: EventLoop,
         lane: IngestLane,
         settings: MQTTServerSettings,
         memory: MemoryPool,
+        deliveries: MemoryPool,
         seed: UInt64
     ) {
         self.loop = loop
         self.lane = lane
         self.settings = settings
         self.memory = memory
-        directory = SessionDirectory(limits: settings.session, memory: memory, seed: seed)
+        directory = SessionDirectory(
+            limits: settings.session,
+            memory: memory,
+            deliveries: deliveries,
+            seed: seed
+        )
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
         lane.roomReturned = { [unowned self] in roomReturned() }
-        loop.burstEnded = { [unowned lane] in lane.burstEnded() }
+        loop.burstEnded = { [unowned self] in burstEnded() }
         sweepLater()
     }
 
@@ -75,29 +89,48 @@ public final class MQTTServer {
         return listener.address
     }
 
+    private func burstEnded() {
+        journal?.writeReleases(at: loop.wallClock)
+        lane.burstEnded()
+        sendDeliveries()
+    }
+
     /// Stops reading, lets the log answer for what has arrived, takes leave and ends the loop.
     package func stop() {
         guard !isStopping else { return }
         isStopping = true
         listener?.close()
         for connection in connections.values { connection.pauseReading() }
-        lane.flush()
-        guard !lane.isIdle else { return finish() }
-        lane.becameIdle = { [unowned self] in finish() }
-        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in finish() }
+        loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in loop.stop() }
+        whenIdle { [unowned self] in
+            for connection in connections.values { connection.shutDown() }
+            if journal?.hasPlaces == true { writeCheckpoint(withSessions: false) }
+            whenIdle { [unowned self] in loop.stop() }
+        }
     }
 
-    private func finish() {
+    /// Sends everything that waits for the log, and goes on once it has answered.
+    private func whenIdle(_ next: @escaping () -> Void) {
+        journal?.writeReleases(at: loop.wallClock)
+        lane.flush()
         lane.becameIdle = {}
-        for connection in connections.values { connection.shutDown() }
-        loop.stop()
+        guard !lane.isIdle else { return next() }
+        lane.becameIdle = { [unowned self] in
+            lane.becameIdle = {}
+            next()
+        }
     }
 
     private func sweepLater() {
         loop.schedule(at: loop.now + .seconds(1)) { [unowned self] in
-            for connection in connections.values { connection.checkDeadline(now: loop.now) }
+            for connection in connections.values {
+                connection.checkDeadline(now: loop.now)
+                checkDeliveries(of: connection)
+            }
             directory.sweep(now: loop.now)
+            writeSessionChanges()
             publishDueWills()
+            writeCheckpointIfDue()
             if !isStopping { sweepLater() }
         }
     }
@@ -110,6 +143,10 @@ extension MQTTServer {
         -> ReasonCode?
     {
         let bytes = UInt32(clamping: packet.topic.count &+ packet.payload.count)
+        if let ticket, packet.qos == .exactlyOnce, cannotKeep(origin) {
+            origin.session.failed(ticket)
+            return .quotaExceeded
+        }
         let token = ticket.map {
             AckToken(connection: origin.id, ticket: $0.rawValue, bytes: bytes)
         }
@@ -166,6 +203,7 @@ extension MQTTServer {
             now: loop.now,
             output: &output
         )
+        writeSessionChanges()
         defer { publishDueWills() }
         switch action {
         case .handled: return nil
@@ -198,6 +236,7 @@ extension MQTTServer {
     /// A session's connection is over. Hearing of it again changes nothing.
     func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
+        writeSessionChanges()
         if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
             live[Int(handle.rawValue)] = nil
         }
@@ -251,11 +290,22 @@ extension MQTTServer {
         var rest = tokens
         while let first = rest.first {
             let end = rest.firstIndex { $0.connection != first.connection } ?? rest.endIndex
-            if let connection = connections[first.connection] {
+            if first.connection == SessionJournal.connection {
+                for _ in rest.startIndex..<end { settleRecord(error) }
+            } else if let connection = connections[first.connection] {
                 settle(connection, rest[rest.startIndex..<end], error)
             }
             rest = rest[end...]
         }
+    }
+
+    /// The releases in a record of ours are settled as if each had been one.
+    private func settleRecord(_ error: CommitLogError?) {
+        guard let journal else { return }
+        let tokens = journal.settled(error)
+        guard !tokens.isEmpty else { return }
+        acknowledged(tokens[...], error)
+        journal.recycle(tokens)
     }
 
     private func settle(
@@ -264,7 +314,8 @@ extension MQTTServer {
         _ error: CommitLogError?
     ) {
         for token in tokens { connection.unstoredBytes -= Int(token.bytes) }
-        if error == nil { connection.stored(tokens) } else { connection.storingFailed(tokens) }
+        let hasFailed = error != nil || cannotKeep(connection) && connection.session.hasReceipts
+        if hasFailed { connection.storingFailed(tokens) } else { connection.stored(tokens) }
         connection.unstored -= tokens.count
         guard connection.unstored == 0 else { return }
         let successor = connection.successor
@@ -277,29 +328,5 @@ extension MQTTServer {
         let waiting = waitingForRoom
         waitingForRoom.removeAll(keepingCapacity: true)
         for connection in waiting { connection.resumeReading() }
-    }
-
-    /// Live delivery at QoS 0: what a subscriber's socket has no room for is dropped and counted.
-    private func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
-        guard !directory.subscriptions.isEmpty else { return }
-        outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
-        let size = packet.topic.count &+ packet.payload.count &+ packet.properties.bytes.count
-        for recipient in 0..<outgoing.recipientCount {
-            guard let target = live[Int(outgoing.recipient(recipient).rawValue)] else { continue }
-            guard settings.hasRoom(for: size, after: target.connection.pendingOutput) else {
-                counters.dropped.add()
-                continue
-            }
-            var written = false
-            let admitted = target.connection.write { output in
-                written = outgoing.write(
-                    packet,
-                    to: recipient,
-                    session: target.session,
-                    output: &output
-                )
-            }
-            if admitted, written { counters.delivered.add() } else { counters.dropped.add() }
-        }
     }
 }

@@ -14,9 +14,20 @@ package struct MQTTServerReport: Sendable {
 /// What the MQTT side has done so far; readable from any thread.
 public final class MQTTCounters: Sendable {
     public let received = Counter()
+    /// Deliveries written, at QoS 0 and 1.
     public let delivered = Counter()
+    /// Of those, the ones that a reconnect had sent again, with DUP.
+    public let redelivered = Counter()
     /// Deliveries at QoS 0 that a slow or full client did not get.
     public let dropped = Counter()
+    /// Deliveries at QoS 1 that found a client's queue, or the memory of all queues, full.
+    public let queueDropped = Counter()
+    /// Deliveries at QoS 1 for sessions whose client was away.
+    public let missed = Counter()
+    /// Deliveries at QoS 1 whose message expiry interval ended in the queue.
+    public let expired = Counter()
+    /// Deliveries at QoS 1 larger than their client takes.
+    public let tooLarge = Counter()
     /// Publishes that no route takes.
     public let unrouted = Counter()
     public let wills = Counter()

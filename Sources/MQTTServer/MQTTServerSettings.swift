@@ -17,6 +17,13 @@ public struct MQTTServerSettings: Sendable {
         didSet { session.inFlightMax = UInt16(clamping: inFlightMax) }
     }
 
+    var deliveriesInFlightMax = 4_096 {
+        didSet { session.deliveriesInFlightMax = UInt16(clamping: deliveriesInFlightMax) }
+    }
+    var deliveryBytesMax = ByteCount.mebibytes(4) {
+        didSet { session.deliveryBytesMax = deliveryBytesMax.rawValue }
+    }
+
     public init() {}
 
     var connectionLimits: ConnectionLimits {
@@ -85,6 +92,29 @@ public struct MQTTServerSettings: Sendable {
                 of: defaults,
                 in: .kibibytes(64) ... .mebibytes(256),
                 "What a client may leave unread before messages to it are dropped."
+            ),
+            .init(
+                "mqtt.deliveries.in.flight.max",
+                \.deliveriesInFlightMax,
+                of: defaults,
+                in: 1...65_535,
+                "Deliveries at QoS 1 that a client may leave unacknowledged; its own Receive "
+                    + "Maximum may be lower."
+            ),
+            .init(
+                "mqtt.deliveries.queue.max",
+                \.session.deliveryQueueMax,
+                of: defaults,
+                in: 1...10_000_000,
+                "Messages at QoS 1 that wait for one client beyond those in flight; further ones "
+                    + "are dropped for it."
+            ),
+            .init(
+                "mqtt.deliveries.bytes.max",
+                \.deliveryBytesMax,
+                of: defaults,
+                in: .kibibytes(4) ... .gibibytes(1),
+                "What the messages at QoS 1 of one client may weigh, those in flight included."
             ),
             .init(
                 "mqtt.connect.timeout",

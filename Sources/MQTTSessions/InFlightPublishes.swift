@@ -1,6 +1,6 @@
 /// What is due to a client between its PUBLISH or PUBREL and our answer. Answers leave in the order
-/// in which the packets came (4.6), whatever order the partitions finish in. A packet identifier may
-/// stand here twice: a QoS 1 retry is stored again, which QoS 1 allows, and acknowledged again.
+/// in which the packets came (4.6), whatever order the partitions finish in. A packet identifier
+/// may stand here twice: a QoS 1 retry is stored again, which QoS 1 allows, and acknowledged again.
 struct InFlightPublishes {
     /// The answer, and what the receipt learns when it is due.
     enum Answer { case puback, pubrec, pubrecAgain, pubcomp }
@@ -33,18 +33,19 @@ struct InFlightPublishes {
         return ticket
     }
 
-    /// Notes what became of one. A ticket that is not in flight changes nothing.
-    mutating func mark(_ ticket: PublishTicket, _ outcome: Outcome) {
-        guard ticket.rawValue &- oldest < next &- oldest else { return }
-        slots[index(ticket.rawValue)].outcome = outcome
+    /// Notes what became of one, and returns it. Nil, and nothing changed, for one that is settled.
+    mutating func settle(_ ticket: PublishTicket, _ outcome: Outcome) -> Slot? {
+        guard ticket.rawValue &- oldest < next &- oldest else { return nil }
+        let place = index(ticket.rawValue)
+        guard slots[place].outcome == .pending else { return nil }
+        slots[place].outcome = outcome
+        return slots[place]
     }
 
-    /// Marks every publish up to and with the ticket stored.
-    mutating func markStored(through ticket: PublishTicket) {
-        guard ticket.rawValue &- oldest < next &- oldest else { return }
-        for number in 0...(ticket.rawValue &- oldest) {
-            slots[index(oldest &+ number)].outcome = .stored
-        }
+    /// The tickets in flight up to and with this one.
+    func tickets(through ticket: PublishTicket) -> some Sequence<PublishTicket> {
+        let count = ticket.rawValue &- oldest < next &- oldest ? ticket.rawValue &- oldest &+ 1 : 0
+        return (0..<count).lazy.map { [oldest] in PublishTicket(rawValue: oldest &+ $0) }
     }
 
     /// Takes off the front what is settled.

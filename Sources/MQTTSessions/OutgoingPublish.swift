@@ -1,14 +1,18 @@
 import BrokerModel
 import MQTTWire
 
-/// One message on its way to its live subscribers, at QoS 0. Made once and used for every message:
-/// it keeps its memory, and encodes each message once a protocol version.
+/// One message on its way to its subscribers. Made once and used for every message: it keeps its
+/// memory, encodes a message once a protocol version for those who get it at QoS 0, and stores it
+/// once for those who get it at QoS 1.
 ///
-/// A client whose subscriptions overlap gets one copy, with the identifiers of all of them (3.3.4).
+/// A client whose subscriptions overlap gets one copy, at the highest QoS that they were granted
+/// and with the identifiers of all of them (3.3.4).
 public struct OutgoingPublish: ~Copyable {
     private var matches: [SubscriptionTree.Entry] = []
     private var firstMatches: [Int] = []
     private var encoder = PublishEncoder()
+    /// Kept up to `finish`, for the next recipient at QoS 1.
+    var stored: (message: StoredMessage, store: MessageStore)?
 
     public init() {}
 
@@ -41,8 +45,44 @@ public struct OutgoingPublish: ~Copyable {
         }
     }
 
-    /// Writes the message for one recipient. False if it was dropped: the client is not connected,
-    /// or the packet is larger than it takes. The packet is the one that `begin` had the topic of.
+    /// Whether a recipient gets a message of this QoS with an acknowledgement to give.
+    public func isAcknowledged(_ recipient: Int, published qos: QualityOfService) -> Bool {
+        guard qos != .atMostOnce else { return false }
+        for match in matches[matches(of: recipient)] where match.qos != .atMostOnce { return true }
+        return false
+    }
+
+    /// Queues the message for one recipient at QoS 1. False if it was dropped: there is no room.
+    /// The packet is the one that `begin` had the topic of. Call `finish` after the last recipient.
+    public mutating func enqueue(
+        _ packet: PublishPacket,
+        to recipient: Int,
+        _ deliveries: Deliveries,
+        now: MonotonicTime
+    ) -> Bool {
+        if stored == nil {
+            guard let message = deliveries.messages.store(packet, now: now) else {
+                deliveries.noteDropped()
+                return false
+            }
+            stored = (message, deliveries.messages)
+        }
+        guard let stored else { return false }
+        var identifiers = SubscriptionIdentifiers()
+        for match in matches[matches(of: recipient)] { identifiers.append(match.identifier) }
+        return deliveries.append(stored.message, identifiers)
+    }
+
+    /// The message has reached its last recipient.
+    public mutating func finish() {
+        guard let stored else { return }
+        stored.store.release(stored.message)
+        self.stored = nil
+    }
+
+    /// Writes the message for one recipient at QoS 0. False if it was dropped: the client is not
+    /// connected, or the packet is larger than it takes. The packet is the one that `begin` had the
+    /// topic of.
     public mutating func write(
         _ packet: PublishPacket,
         to recipient: Int,
@@ -58,13 +98,17 @@ public struct OutgoingPublish: ~Copyable {
     }
 
     private func identifiers(of recipient: Int) -> [UInt32] {
-        let first = firstMatches[recipient]
-        let end = recipient + 1 < firstMatches.count ? firstMatches[recipient + 1] : matches.count
         var identifiers: [UInt32] = []
-        for match in matches[first..<end] where match.identifier != 0 {
+        for match in matches[matches(of: recipient)] where match.identifier != 0 {
             identifiers.append(match.identifier)
         }
         return identifiers
+    }
+
+    private func matches(of recipient: Int) -> Range<Int> {
+        let next = recipient &+ 1
+        let end = next < firstMatches.count ? firstMatches[next] : matches.count
+        return firstMatches[recipient]..<end
     }
 }
 

@@ -28,7 +28,11 @@ public struct Session: ~Copyable {
     private var silenceMax: Int64?
     private var silenceEnds: MonotonicTime?
     /// The largest packet the client takes (3.1.2.11.4).
-    private var clientPacketBytesMax = Int.max
+    private(set) var clientPacketBytesMax = Int.max
+    /// How many deliveries at QoS 1 the client takes unacknowledged (3.1.2.11.3).
+    var receiveMaximum = UInt32.max
+    /// What the client gets at QoS 1; nil until it subscribes to something so.
+    public internal(set) var deliveries: Deliveries?
     var inFlight = InFlightPublishes()
     /// QoS 1 publishes among those in flight.
     var unacknowledged = 0
@@ -110,8 +114,9 @@ public struct Session: ~Copyable {
             output.writeEmptyPacket(.pingresp)
             return .handled
         case .disconnect: return try disconnectReceived(frame, output: &output)
+        case .puback: return try pubackReceived(frame)
         case .pubrel: return try releaseReceived(frame, output: &output)
-        case .puback, .pubrec, .pubcomp: return try replyReceived(frame, output: &output)
+        case .pubrec, .pubcomp: return try replyReceived(frame, output: &output)
         case .auth where version == .v311: throw .reservedPacketType
         // A second CONNECT, an AUTH without a method agreed (4.12), and what only servers send.
         case .connect, .auth, .connack, .suback, .unsuback, .pingresp:
@@ -175,7 +180,7 @@ public struct Session: ~Copyable {
         return .close(end)
     }
 
-    /// We publish at QoS 0, so no identifier here can be known: left over from a session with
+    /// We send no QoS 2, so no identifier here can be known: left over from a session with
     /// another broker. The exchange is answered, so that the client can end it.
     private mutating func replyReceived(
         _ frame: PacketFrame,
@@ -195,14 +200,14 @@ public struct Session: ~Copyable {
 
 // What the owner tells the session.
 extension Session {
-    /// A publish or a release is stored: every answer that is now due, in order, goes to the output.
-    /// Once the connection is over nothing is written, but the receipts still learn of it.
+    /// A publish or a release is stored: every answer that is now due, in order, goes to the
+    /// output. Once the connection is over nothing is written, but the receipts still learn of it.
     public mutating func appended(
         _ ticket: PublishTicket,
         now: MonotonicTime,
         output: inout ByteWriter
     ) {
-        inFlight.mark(ticket, .stored)
+        settle(ticket, .stored)
         answerSettled(now: now, output: &output)
     }
 
@@ -212,13 +217,13 @@ extension Session {
         now: MonotonicTime,
         output: inout ByteWriter
     ) {
-        inFlight.markStored(through: ticket)
+        for ticket in inFlight.tickets(through: ticket) { settle(ticket, .stored) }
         answerSettled(now: now, output: &output)
     }
 
     private mutating func answerSettled(now: MonotonicTime, output: inout ByteWriter) {
         let couldRead = mayRead
-        settleInFlight(output: &output)
+        answerInOrder(output: &output)
         if isConnected, !couldRead { heard(now: now) }
     }
 

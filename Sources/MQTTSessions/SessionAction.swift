@@ -11,7 +11,7 @@ public enum SessionAction {
     case publish(PublishPacket, PublishTicket?)
     /// Write down durably that the client has released a message; `appended` with the ticket has
     /// PUBCOMP sent.
-    case release(packetIdentifier: UInt16, receipt: UInt64, PublishTicket)
+    case release(OutstandingReceipt, PublishTicket)
     /// Hand the packet to `SessionDirectory.handle`.
     case consultDirectory(PacketFrame)
     /// Nothing was consumed; the next step needs this many bytes from the reader's position.

@@ -16,20 +16,30 @@ package struct SessionDirectory: ~Copyable {
         case close(SessionEnd)
     }
 
-    package private(set) var subscriptions: SubscriptionTree
-    private let limits: SessionLimits
-    private let memory: MemoryPool
-    private var handles: [Text: SessionHandle] = [:]
-    private var sessions: [StoredSession?] = []
+    package internal(set) var subscriptions: SubscriptionTree
+    let limits: SessionLimits
+    let memory: MemoryPool
+    /// The messages that wait for their subscribers.
+    let messages: MessageStore
+    private(set) var handles: [Text: SessionHandle] = [:]
+    var sessions: [StoredSession?] = []
     private var freeHandles: [SessionHandle] = []
     private var dueWills: [Will] = []
     private var assignedIdentifiers: AssignedIdentifiers
-    private var lastReceipt: UInt64 = 0
+    var lastReceipt: UInt64 = 0
+    var changes: [SessionChange] = []
 
-    /// The seed should be random: it hides hash collisions and assigned client identifiers.
-    package init(limits: SessionLimits, memory: MemoryPool, seed: UInt64) {
+    /// `memory` bounds what clients make us keep, `deliveries` what waits for subscribers. The seed
+    /// should be random: it hides hash collisions and assigned client identifiers.
+    package init(
+        limits: SessionLimits,
+        memory: MemoryPool,
+        deliveries: MemoryPool,
+        seed: UInt64
+    ) {
         self.limits = limits
         self.memory = memory
+        messages = MessageStore(pool: deliveries)
         subscriptions = SubscriptionTree(seed: seed)
         assignedIdentifiers = AssignedIdentifiers(seed: seed)
     }
@@ -39,12 +49,6 @@ package struct SessionDirectory: ~Copyable {
 
     package func clientIdentifier(of handle: SessionHandle) -> Text {
         sessions[handle.index]?.clientIdentifier ?? ""
-    }
-
-    /// A number that no other receipt of this broker has, or will have.
-    package mutating func takeReceiptNumber() -> UInt64 {
-        lastReceipt &+= 1
-        return lastReceipt
     }
 
     /// Answers a packet that a session said needs the directory.
@@ -84,7 +88,9 @@ package struct SessionDirectory: ~Copyable {
         sessions[index]?.expiryInterval = expiry
         if !end.publishesWill { dropWill(at: index) }
         guard expiry > 0 else { return remove(handle) }
+        sessions[index]?.deliveries?.rest()
         sessions[index]?.expiresAt = expiry == .max ? nil : now + .seconds(Int64(expiry))
+        noteChange(of: handle)
         guard let will = sessions[index]?.will else { return }
         if will.delay == 0 { return publishWill(at: index) }
         sessions[index]?.willDueAt = now + .seconds(Int64(will.delay))
@@ -150,8 +156,11 @@ extension SessionDirectory {
         )
         let connack = ConnackPacket(isSessionPresent: isPresent, properties: properties)
         session.accept(packet, as: handle, connack: connack)
+        session.begin(sessions[handle.index]?.deliveries, packet)
         if let receipts = sessions[handle.index]?.receipts { session.take(receipts) }
         sessions[handle.index]?.expiryInterval = session.expiryInterval
+        sessions[handle.index]?.version = packet.version
+        noteChange(of: handle)
         return .accepted(replacing: replaced)
     }
 
@@ -196,7 +205,13 @@ extension SessionDirectory {
         guard handles.count < limits.sessionsMax else { return nil }
         guard memory.reserve(willCost + StateCost.session(identifier)) else { return nil }
         let receipts = ExactlyOnceReceipts(memory: memory)
-        return insert(StoredSession(clientIdentifier: identifier, receipts: receipts))
+        return insert(
+            StoredSession(
+                clientIdentifier: identifier,
+                receipts: receipts,
+                firstReceipt: lastReceipt + 1
+            )
+        )
     }
 
     /// Ends the client's earlier connection, and its session too if that is over. True if there is
@@ -218,117 +233,25 @@ extension SessionDirectory {
         sessions[handle.index]?.expiresAt = nil
         if isOver {
             unsubscribeAll(handle)
+            dropDeliveries(at: handle.index)
             sessions[handle.index]?.receipts = ExactlyOnceReceipts(memory: memory)
+            sessions[handle.index]?.firstReceipt = lastReceipt + 1
         }
         return !isOver
-    }
-}
-
-// SUBSCRIBE and UNSUBSCRIBE.
-extension SessionDirectory {
-    private mutating func subscribe(
-        _ packet: SubscribePacket,
-        session: inout Session,
-        output: inout ByteWriter
-    ) -> Action {
-        guard let handle = session.handle, let index = liveIndex(of: session) else {
-            return .close(session.takenOver(output: &output))
-        }
-        let identifier = packet.properties.integer(.subscriptionIdentifier) ?? 0
-        var reasonCodes: [ReasonCode] = []
-        for request in packet.requests {
-            guard let filter = TopicFilter(request.filter) else {
-                reasonCodes.append(.topicFilterInvalid)
-                continue
-            }
-            // A protocol error of its own (3.8.3.1-4).
-            if filter.isShared, request.options.isNoLocal {
-                return .close(session.refuseClient(.protocolError, output: &output))
-            }
-            let entry = SubscriptionTree.Entry(
-                subscriber: handle,
-                identifier: identifier,
-                isNoLocal: request.options.isNoLocal
-            )
-            reasonCodes.append(subscribe(entry, to: filter, at: index))
-        }
-        let reply = SubscriptionReply(
-            .suback,
-            packetIdentifier: packet.packetIdentifier,
-            reasonCodes: reasonCodes
-        )
-        session.write(to: &output) { output, version in
-            reply.write(to: &output, version: version)
-        }
-        return .handled
-    }
-
-    /// Returns the code for SUBACK: every subscription is granted at QoS 0.
-    private mutating func subscribe(
-        _ entry: SubscriptionTree.Entry,
-        to filter: TopicFilter,
-        at index: Int
-    ) -> ReasonCode {
-        guard !filter.isShared else { return .sharedSubscriptionsNotSupported }
-        if sessions[index]?.filters.contains(filter.text) == true {
-            // The same filter again replaces the subscription (3.8.4).
-            subscriptions.remove(entry.subscriber, filter: filter)
-            subscriptions.insert(entry, filter: filter)
-            return .success
-        }
-        let count = sessions[index]?.filters.count ?? 0
-        guard count < limits.subscriptionsPerSessionMax,
-            memory.reserve(StateCost.subscription(filter))
-        else { return .quotaExceeded }
-        sessions[index]?.filters.insert(filter.text)
-        subscriptions.insert(entry, filter: filter)
-        return .success
-    }
-
-    private mutating func unsubscribe(
-        _ packet: UnsubscribePacket,
-        session: inout Session,
-        output: inout ByteWriter
-    ) -> Action {
-        guard let handle = session.handle, let index = liveIndex(of: session) else {
-            return .close(session.takenOver(output: &output))
-        }
-        let reasonCodes = packet.filters.map { text -> ReasonCode in
-            guard let filter = TopicFilter(text) else { return .topicFilterInvalid }
-            guard sessions[index]?.filters.remove(text) != nil else {
-                return .noSubscriptionExisted
-            }
-            removeSubscription(handle, filter)
-            return .success
-        }
-        let reply = SubscriptionReply(
-            .unsuback,
-            packetIdentifier: packet.packetIdentifier,
-            reasonCodes: reasonCodes
-        )
-        session.write(to: &output) { output, version in
-            reply.write(to: &output, version: version)
-        }
-        return .handled
-    }
-
-    private mutating func removeSubscription(_ handle: SessionHandle, _ filter: TopicFilter) {
-        subscriptions.remove(handle, filter: filter)
-        memory.release(StateCost.subscription(filter))
     }
 }
 
 // The table of sessions.
 extension SessionDirectory {
     /// The place of the session that the connection holds; nil if another one holds it now.
-    private func liveIndex(of session: borrowing Session) -> Int? {
+    func liveIndex(of session: borrowing Session) -> Int? {
         guard let handle = session.handle,
             sessions[handle.index]?.connection == session.connection
         else { return nil }
         return handle.index
     }
 
-    private mutating func insert(_ stored: StoredSession) -> SessionHandle {
+    mutating func insert(_ stored: StoredSession) -> SessionHandle {
         let handle: SessionHandle
         if let free = freeHandles.popLast() {
             handle = free
@@ -342,10 +265,12 @@ extension SessionDirectory {
     }
 
     /// Ends a session. Its will, if it still has one, is due (3.1.2.5).
-    private mutating func remove(_ handle: SessionHandle) {
+    mutating func remove(_ handle: SessionHandle) {
         publishWill(at: handle.index)
         unsubscribeAll(handle)
+        dropDeliveries(at: handle.index)
         guard let stored = sessions[handle.index] else { return }
+        if stored.isKept { changes.append(.ended(stored.clientIdentifier)) }
         memory.release(StateCost.session(stored.clientIdentifier))
         handles[stored.clientIdentifier] = nil
         sessions[handle.index] = nil
@@ -353,11 +278,11 @@ extension SessionDirectory {
     }
 
     private mutating func unsubscribeAll(_ handle: SessionHandle) {
-        for text in sessions[handle.index]?.filters ?? [] {
+        for text in sessions[handle.index]?.subscriptions.keys.map(\.self) ?? [] {
             guard let filter = TopicFilter(text) else { continue }
             removeSubscription(handle, filter)
         }
-        sessions[handle.index]?.filters = []
+        sessions[handle.index]?.subscriptions = [:]
     }
 
     private mutating func publishWill(at index: Int) {
@@ -374,5 +299,5 @@ extension SessionDirectory {
 }
 
 extension SessionHandle {
-    fileprivate var index: Int { Int(rawValue) }
+    var index: Int { Int(rawValue) }
 }

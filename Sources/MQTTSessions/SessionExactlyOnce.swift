@@ -41,11 +41,13 @@ extension Session {
         case .record(let receipt):
             // Without a session to come back to, nobody can ask for this receipt after a crash.
             guard isDurable else {
+                receipts.released(identifier)
                 answer(identifier, .pubcomp, output: &output)
                 return .handled
             }
             let ticket = inFlight.append(identifier, .pubcomp)
-            return .release(packetIdentifier: identifier, receipt: receipt, ticket)
+            let released = OutstandingReceipt(packetIdentifier: identifier, receipt: receipt)
+            return .release(released, ticket)
         case nil:
             let reply = PublishReply(
                 .pubcomp,
@@ -64,24 +66,25 @@ extension Session {
         output: inout ByteWriter
     ) {
         _ = inFlight.append(identifier, answer, .stored)
-        settleInFlight(output: &output)
+        answerInOrder(output: &output)
     }
 
     /// Writes what is due, in order.
-    mutating func settleInFlight(output: inout ByteWriter) {
+    mutating func answerInOrder(output: inout ByteWriter) {
         let isConnected = isConnected
         while let slot = inFlight.popSettled() {
-            settle(slot)
+            if slot.answer == .puback { unacknowledged &-= 1 }
             guard isConnected, slot.outcome == .stored else { continue }
             output.writePublishReply(slot.reply, packetIdentifier: slot.packetIdentifier)
         }
     }
 
-    private mutating func settle(_ slot: InFlightPublishes.Slot) {
-        let (identifier, isStored) = (slot.packetIdentifier, slot.outcome == .stored)
+    /// The receipts learn at once what the log says; the answer waits for its turn.
+    mutating func settle(_ ticket: PublishTicket, _ outcome: InFlightPublishes.Outcome) {
+        guard let slot = inFlight.settle(ticket, outcome) else { return }
+        let (identifier, isStored) = (slot.packetIdentifier, outcome == .stored)
         switch slot.answer {
-        case .puback: unacknowledged &-= 1
-        case .pubrecAgain: return
+        case .puback, .pubrecAgain: return
         case .pubrec where isStored: receipts.stored(identifier)
         case .pubrec: receipts.notStored(identifier)
         case .pubcomp where isStored: receipts.released(identifier)
@@ -95,6 +98,9 @@ extension Session {
     /// True when the session outlives its connection, and so must what it has been told.
     public var isDurable: Bool { expiryInterval > 0 }
 
+    /// Whether any QoS 2 exchange is not over.
+    public var hasReceipts: Bool { !receipts.isEmpty }
+
     /// The number under which a QoS 2 publish will be stored.
     public func numbered(_ packetIdentifier: UInt16, _ receipt: UInt64) {
         receipts.numbered(packetIdentifier, receipt)
@@ -102,9 +108,7 @@ extension Session {
 
     /// A publish with a ticket, or a release, did not reach the log. The connection ends with it.
     public mutating func failed(_ ticket: PublishTicket) {
-        inFlight.mark(ticket, .failed)
-        var nowhere = ByteWriter()
-        settleInFlight(output: &nowhere)
+        settle(ticket, .failed)
     }
 
     /// The session's receipts, of this connection from now on.

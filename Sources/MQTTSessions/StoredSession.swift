@@ -12,9 +12,19 @@ struct StoredSession {
     var will: Will?
     /// Only while the client is away and its will is delayed (3.1.3.2.2).
     var willDueAt: MonotonicTime?
-    var filters: Set<Text> = []
+    /// Nil until the client subscribes to something at QoS 1.
+    var deliveries: Deliveries?
+    /// By filter.
+    var subscriptions: [Text: KeptSubscription] = [:]
     /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
     var receipts: ExactlyOnceReceipts
+    /// The number of the first receipt that may be this session's.
+    var firstReceipt: UInt64
+    var version = ProtocolVersion.v311
+    /// Whether `__mqtt_sessions` holds it, and must be told of its end.
+    var isKept = false
+    /// The `firstReceipt` that it holds.
+    var keptReceipt: UInt64 = 0
 
     func isExpired(at now: MonotonicTime) -> Bool {
         guard let expiresAt else { return false }

@@ -11,12 +11,20 @@ public struct SubscriptionTree: Sendable {
         public var subscriber: SessionHandle
         /// Zero for none (MQTT 5, 3.8.2.1.2).
         public var identifier: UInt32
+        /// What the subscription is granted at.
+        public var qos: QualityOfService
         /// The subscriber does not want its own messages (3.8.3.1).
         public var isNoLocal: Bool
 
-        public init(subscriber: SessionHandle, identifier: UInt32 = 0, isNoLocal: Bool = false) {
+        public init(
+            subscriber: SessionHandle,
+            identifier: UInt32 = 0,
+            qos: QualityOfService = .atMostOnce,
+            isNoLocal: Bool = false
+        ) {
             self.subscriber = subscriber
             self.identifier = identifier
+            self.qos = qos
             self.isNoLocal = isNoLocal
         }
     }

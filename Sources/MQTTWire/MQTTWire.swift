@@ -26,8 +26,12 @@ public enum ProtocolVersion: UInt8, Sendable {
 }
 
 /// How hard sender and receiver try (MQTT 5, 4.3).
-public enum QualityOfService: UInt8, Sendable {
+public enum QualityOfService: UInt8, Sendable, Comparable {
     case atMostOnce = 0
     case atLeastOnce = 1
     case exactlyOnce = 2
+
+    public static func < (a: QualityOfService, b: QualityOfService) -> Bool {
+        a.rawValue < b.rawValue
+    }
 }

@@ -30,6 +30,27 @@ public struct PropertiesView: Sequence {
         return nil
     }
 
+    /// Where the first property of this kind stands in `bytes`, its identifier included.
+    public func place(of identifier: PropertyIdentifier) -> Range<Int>? {
+        guard has(identifier) else { return nil }
+        var reader = ByteReader(bytes)
+        while !reader.isAtEnd {
+            let start = reader.position
+            guard let property = try? reader.readProperty() else { return nil }
+            if property.identifier == identifier { return start..<reader.position }
+        }
+        return nil
+    }
+
+    /// The same list at another place, which holds equal bytes but for the properties named: those
+    /// are not there.
+    public func moved(
+        to bytes: UnsafeRawBufferPointer,
+        without dropped: PropertyIdentifier
+    ) -> PropertiesView {
+        PropertiesView(bytes: bytes, present: present & ~dropped.bit)
+    }
+
     public func makeIterator() -> Iterator { Iterator(reader: ByteReader(bytes)) }
 
     public struct Iterator: IteratorProtocol {

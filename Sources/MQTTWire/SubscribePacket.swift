@@ -37,6 +37,11 @@ public struct SubscriptionOptions: Hashable, Sendable {
         retainHandling = handling
     }
 
+    /// The byte of MQTT 5, whatever the client speaks: for keeping.
+    package var storedByte: UInt8 { byte(version: .v5) }
+
+    package init?(storedByte: UInt8) { self.init(storedByte, version: .v5) }
+
     func byte(version: ProtocolVersion) -> UInt8 {
         guard version == .v5 else { return qosMax.rawValue }
         let flags: UInt8 = (isNoLocal ? 0b100 : 0) | (isRetainAsPublished ? 0b1000 : 0)

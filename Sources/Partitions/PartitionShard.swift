@@ -14,8 +14,6 @@ public final class PartitionShard {
     package var signals: [HighWatermarkSignal] = []
     package let mailbox: Mailbox<PartitionShardMessage>
     public let counters = ShardCounters()
-    /// Told how long each commit took that synced something: the place for a histogram.
-    package var syncTook: (Duration) -> Void = { _ in }
 
     private var store: PartitionStore?
     private let loop: EventLoop
@@ -54,6 +52,8 @@ public final class PartitionShard {
 
     private func receive(_ messages: [PartitionShardMessage]) {
         guard let store else { return }
+        counters.work.began(at: loop.now)
+        defer { counters.work.ended(at: .current) }
         var mustCommit = false
         var mustStop = false
         for message in messages {
@@ -105,11 +105,10 @@ public final class PartitionShard {
     private func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
-        let start = SystemClock.monotonicNanoseconds
+        let start = MonotonicTime.current
         let result = store.commit()
-        if result.synced > 0 {
-            counters.commits.add()
-            syncTook(.nanoseconds(SystemClock.monotonicNanoseconds &- start))
+        if result.synced > 0 || !result.failed.isEmpty {
+            counters.commits.observe(.current - start)
         }
         settle(result, in: store)
     }
@@ -122,9 +121,9 @@ public final class PartitionShard {
             var recordsTold = 0
             for index in group.indices where group[index].request.partition == partition {
                 guard case .success = group[index].outcome else { continue }
+                counters.batchesUnsynced.add()
                 group[index].outcome = .failure(error)
                 recordsTold += group[index].request.batch.recordCount
-                counters.batchesFailed.add()
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
@@ -135,13 +134,19 @@ public final class PartitionShard {
     private func commitLater(_ store: PartitionStore) {
         guard lazyCommit == nil, store.dirtyBytes > .zero else { return }
         lazyCommit = loop.schedule(at: loop.now + settings.commitInterval) { [unowned self] in
+            counters.work.began(at: loop.now)
             commit(store)
+            counters.work.ended(at: .current)
         }
     }
 
     private func reply() {
         var replies = ReplySheet()
-        for (request, outcome) in group { replies.add(request, outcome) }
+        let now = MonotonicTime.current
+        for (request, outcome) in group {
+            replies.add(request, outcome)
+            counters.appends.observe(now - request.start)
+        }
         group.removeAll(keepingCapacity: true)
         replies.send()
     }

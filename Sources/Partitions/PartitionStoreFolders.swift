@@ -41,7 +41,8 @@ extension PartitionStore {
             folder: folder(of: name),
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
-            settings: settings.log
+            settings: settings.log,
+            openSegments: openSegments
         )
         for file in log.leftovers { removals.add(file: file, due: .distantPast) }
         return Partition(

@@ -23,6 +23,8 @@ public struct AppendRequest: Sendable {
     /// or after `commit.interval`.
     public let needsSync: Bool
     public let replyTo: Mailbox<AppendReply>
+    /// When it was made: whoever published into the batch waits from here on.
+    let start = MonotonicTime.current
 
     public init(
         partition: PartitionHandle,

@@ -6,10 +6,16 @@ public final class ShardCounters: Sendable {
     public let records = Counter()
     /// Of batches as they are stored.
     public let bytes = Counter()
-    /// Batches that were refused, or whose write or sync failed.
+    /// Batches that were not appended, whatever the reason.
     public let batchesFailed = Counter()
-    /// Group commits that synced something.
-    public let commits = Counter()
+    /// Batches that were appended, and not synced.
+    public let batchesUnsynced = Counter()
+    /// One burst of requests, from its first append to its replies: what a hanging disk holds up.
+    public let work = OperationTimer()
+    /// How long the syncs of one commit took, over all partitions that had something to sync.
+    public let commits = LatencyHistogram()
+    /// From a batch's request to its answer: waiting, writing and syncing, as publishers feel it.
+    public let appends = LatencyHistogram()
     public let commitsFailed = Counter()
     /// Records whose publishers did not wait for the sync that then failed: QoS 0.
     public let unacknowledgedRecordsLost = Counter()

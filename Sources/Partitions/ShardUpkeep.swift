@@ -37,7 +37,9 @@ final class ShardUpkeep {
 
     private func step(_ store: PartitionStore) {
         let moment = StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
+        counters.work.began(at: loop.now)
         let step = store.retainStep(now: moment)
+        counters.work.ended(at: .current)
         counters.segmentsExpired.add(step.expired)
         counters.segmentsOversize.add(step.oversize)
         counters.bytesRetired.add(step.bytes.rawValue)
@@ -58,7 +60,9 @@ final class ShardUpkeep {
         let time = max(due, loop.now + Self.pause)
         removal = loop.schedule(at: time) { [unowned self] in
             removal = nil
+            counters.work.began(at: loop.now)
             _ = store.removeDeleted(now: loop.now)
+            counters.work.ended(at: .current)
             removeLater(store)
         }
     }

@@ -68,6 +68,18 @@ public final class PosixFile: Sendable {
         )
     }
 
+    /// Reads until the buffer is full, the file ends or a page is not in memory. Nil when not even
+    /// the first page is, or when the file system cannot tell. Never waits for a disk.
+    public func readResident(
+        at position: Int,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int? {
+        guard let start = buffer.baseAddress, buffer.count > 0 else { return 0 }
+        let count = cposix_file_read_resident(descriptor, start, buffer.count, Int64(position))
+        if count == -Int64(ErrorCode.wouldBlock) { return nil }
+        return Int(try checked(count))
+    }
+
     /// Writes all of it, or fails; a failure may leave a part written.
     public func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws(SystemError) {
         guard let start = bytes.baseAddress, bytes.count > 0 else { return }

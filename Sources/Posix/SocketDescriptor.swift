@@ -52,6 +52,11 @@ package struct SocketDescriptor: RawRepresentable, Hashable, Sendable {
     /// Small packets leave at once. A socket that is already dead says so at its next read.
     package func setNoDelay() { _ = cposix_set_no_delay(rawValue) }
 
+    /// Makes every later call answer at once, for a client that connected by a blocking one.
+    package func setNonBlocking() throws(PosixError) {
+        try PosixError.check(cposix_set_non_blocking(rawValue), "fcntl")
+    }
+
     /// Fixes the kernel's buffers; zero leaves its own choice.
     package func setBufferBytes(receive: Int, send: Int) {
         _ = cposix_set_buffer_sizes(rawValue, Int32(receive), Int32(send))

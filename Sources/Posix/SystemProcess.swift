@@ -19,6 +19,15 @@ package enum SystemProcess {
         return Int(clamping: granted)
     }
 
+    /// How many descriptors this process may open now; few where nobody can tell.
+    package static var descriptorLimit: Int {
+        do throws(PosixError) {
+            return try raiseDescriptorLimit(to: 0)  // Never lowers it.
+        } catch {
+            return 256
+        }
+    }
+
     /// Bytes that nobody can guess.
     package static func randomBytes(_ count: Int) throws(PosixError) -> [UInt8] {
         var answer: Int32 = 0
@@ -38,6 +47,8 @@ package enum StandardStream: Int32, Sendable {
     case error = 2
 
     package var isTerminal: Bool { isatty(rawValue) == 1 }
+    /// Whether somebody sits at standard input who can be asked.
+    package static var inputIsTerminal: Bool { isatty(0) == 1 }
 
     /// Writes everything. `brokenPipe` says that the reader, such as `head`, has seen enough.
     package func write(_ text: String) throws(PosixError) {

@@ -3,7 +3,7 @@ import BrokerModel
 /// Walks the records of one batch on a bare pointer, and stops at the first that is wrong.
 ///
 /// The rules are those of `RecordCursor`, and two more: offsets without a gap, and the topic's own.
-/// It makes no views of what it passes, which leaves a few nanoseconds a record.
+/// It makes no views of what it passes, which leaves some ten nanoseconds a record.
 struct RecordWalk {
     private typealias Place = UnsafePointer<UInt8>
 

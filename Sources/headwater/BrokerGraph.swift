@@ -25,6 +25,7 @@ struct BrokerGraph {
     private let mqtt: MQTTServer
     private let kafka: KafkaService
     private let catalog = TopicCatalog()
+    private let vitals: BrokerVitals
 
     init(settings: BrokerSettings, log: Logger) throws {
         // Inherited by every thread: a signal ends the broker in order, never in the middle.
@@ -53,6 +54,7 @@ struct BrokerGraph {
             lane: lane,
             settings: settings.mqtt,
             memory: pools.sessions,
+            deliveries: pools.deliveries,
             seed: .random(in: 0 ... .max)
         )
         kafka = KafkaService(
@@ -64,9 +66,33 @@ struct BrokerGraph {
             shard: shard.mailbox
         )
         kafka.configuration = settings.kafkaConfiguration
+        vitals = BrokerVitals(
+            pools: pools,
+            loops: [
+                .init("mqtt", mqttLoop), .init("kafka", kafkaLoop), .init("storage", storageLoop),
+            ],
+            catalog: catalog,
+            shard: shard.counters,
+            mqtt: mqtt.counters,
+            kafka: kafka.counters,
+            kafkaReaders: kafka.readerCounters,
+            ingestLost: lane.dropped,
+            bounds: settings.health
+        )
         shard.signals = [kafka.highWatermarkSignal]
-        shard.report = { [log = self.log] in log.storage($0) }
-        mqtt.report = { [log = self.log] in log.refused("mqtt", $0.peer, $0.kind, $0.reason) }
+        joinReports()
+    }
+
+    private func joinReports() {
+        shard.report = { [log, vitals] report in
+            if case .partitionFailed(let name, let error) = report { vitals.failed(name, error) }
+            log.storage(report)
+        }
+        mqtt.report = { [log, vitals] report in
+            vitals.refusals.add(report.kind)
+            log.refused("mqtt", report.peer, report.kind, report.reason)
+        }
+        mqtt.reportDropped = { [log] in log.dropped($0) }
         kafka.report = { [log = self.log] in log.kafka($0) }
     }
 
@@ -74,6 +100,7 @@ struct BrokerGraph {
     func run(insecure: Bool) throws {
         let addresses = try ListenerAddresses(settings, insecure: insecure)
         let bound = try bind(addresses)
+        let admin = try AdminFace(addresses.http, settings: settings.admin, vitals: vitals)
         let store = try DataDirectory(path: settings.dataDirectory, log: log)
             .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
         lane.routes = RouteTable(everythingTo: try store.defaultTopic())
@@ -85,10 +112,22 @@ struct BrokerGraph {
             advertisedHost: advertised.host,
             advertisedPort: advertised.port
         )
+        KeptSessions(
+            store: store,
+            catalog: catalog,
+            log: log,
+            sessionBytesMax: pools.sessions.capacity
+        ).restore(into: mqtt)
         shard.open(store)
-        try runThreads(
-            ready: Readiness(bound: bound, advertised: advertised, store: store)
+        let ready = Readiness(
+            bound: bound,
+            http: admin?.address,
+            advertised: advertised,
+            store: store
         )
+        vitals.opened(.init(ready), offline: store.offline)
+        try runThreads(ready: ready)
+        admin?.stop()
     }
 
     private func warnOfOtherNodeID(in store: PartitionStore) {
@@ -102,12 +141,14 @@ struct BrokerGraph {
 
     private func runThreads(ready: Readiness) throws {
         let stopMQTT = mqttLoop.makeMailbox { [mqtt] (_: [Stop]) in mqtt.stop() }
-        let stopKafka = kafkaLoop.makeMailbox { [kafkaLoop] (_: [Stop]) in kafkaLoop.stop() }
+        let stopKafka = kafkaLoop.makeMailbox { [kafka] (_: [Stop]) in kafka.stop() }
         let storage = try Self.start("storage", storageLoop)
         let readers = try Self.start("kafka", kafkaLoop)
         let writers = try Self.start("mqtt", mqttLoop)
         ready.announce(to: log)
-        let signal = try endings.wait()
+        let watch = BrokerWatch(vitals: vitals, log: log)
+        let signal = try watch.serve(until: endings)
+        watch.stopping()
         log.info("stopping", ["signal": signal.map(Self.name) ?? "none"])
         stopMQTT.post(Stop())
         stopKafka.post(Stop())
@@ -115,6 +156,7 @@ struct BrokerGraph {
         readers.join()
         shard.mailbox.post(.stop)
         storage.join()
+        log.releaseRest()
         log.info(
             "stopped",
             [

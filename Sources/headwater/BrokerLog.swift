@@ -13,7 +13,13 @@ import Synchronization
 /// mistake makes one line an interval, with how often it happened.
 final class BrokerLog: Sendable {
     private let log: Logger
-    private let limiter = Mutex(RepeatLimiter(intervalMilliseconds: 10_000))
+    private let limiter = Mutex(RepeatLimiter<HeldLine>(intervalMilliseconds: 10_000))
+
+    private struct HeldLine: Sendable {
+        let level: Logger.Level
+        let message: String
+        var fields: [String: String]
+    }
 
     init(_ log: Logger) {
         self.log = log
@@ -31,14 +37,39 @@ final class BrokerLog: Sendable {
         log.error("\(message)", metadata: Self.metadata(fields))
     }
 
-    /// A warning that may come in floods; `kind` is what counts as the same.
-    func repeated(_ message: String, kind: String, count: Int = 1, _ fields: [String: String]) {
-        let now = SystemClock.monotonicNanoseconds / 1_000_000
-        let admitted = limiter.withLock { $0.admit("\(message) \(kind)", count: count, now: now) }
-        guard let admitted else { return }
-        var fields = fields
-        if admitted > 1 { fields["count"] = "\(admitted)" }
-        log.warning("\(message)", metadata: Self.metadata(fields))
+    /// What may come in floods; `kind` is what counts as the same.
+    func repeated(
+        _ message: String,
+        kind: String,
+        count: Int = 1,
+        level: Logger.Level = .warning,
+        _ fields: [String: String]
+    ) {
+        let line = HeldLine(level: level, message: message, fields: fields)
+        let admitted = limiter.withLock {
+            $0.admit("\(message) \(kind)", line, count: count, now: Self.milliseconds)
+        }
+        if let admitted { write(line, count: admitted) }
+    }
+
+    /// Writes what a flood left behind when it ended. Called once a tick.
+    func releaseHeld() {
+        let due = limiter.withLock { $0.due(now: Self.milliseconds) }
+        for (line, count) in due { write(line, count: count) }
+    }
+
+    /// Writes all that was held back, before the broker's last line.
+    func releaseRest() {
+        let rest = limiter.withLock { $0.rest() }
+        for (line, count) in rest { write(line, count: count) }
+    }
+
+    private static var milliseconds: Int64 { SystemClock.monotonicNanoseconds / 1_000_000 }
+
+    private func write(_ line: HeldLine, count: Int) {
+        var fields = line.fields
+        if count > 1 { fields["count"] = "\(count)" }
+        log.log(level: line.level, "\(line.message)", metadata: Self.metadata(fields))
     }
 
     private static func metadata(_ fields: [String: String]) -> Logger.Metadata {
@@ -51,6 +82,16 @@ final class BrokerLog: Sendable {
             "client refused",
             kind: "\(face) \(kind)",
             ["face": "\(face)", "peer": "\(peer)", "reason": "\(reason)"]
+        )
+    }
+
+    /// A subscriber at QoS 1 that lets its queue run over.
+    func dropped(_ deliveries: DroppedDeliveries) {
+        repeated(
+            "messages dropped for a subscriber whose queue is full",
+            kind: deliveries.clientIdentifier,
+            count: deliveries.count,
+            ["client": deliveries.clientIdentifier, "peer": "\(deliveries.peer)"]
         )
     }
 
@@ -75,15 +116,22 @@ final class BrokerLog: Sendable {
                 ]
             )
         case .topicCreated(let topic, let partitions, let client):
-            info(
+            repeated(
                 "topic created",
+                kind: "\(topic)",
+                level: .info,
                 [
                     "topic": "\(topic)", "partitions": "\(partitions)",
                     "client": client.clientID,
                 ]
             )
         case .topicDeleted(let topic, let client):
-            info("topic deleted", ["topic": "\(topic)", "client": client.clientID])
+            repeated(
+                "topic deleted",
+                kind: "\(topic)",
+                level: .info,
+                ["topic": "\(topic)", "client": client.clientID]
+            )
         case .readFailed(let partition, let error):
             repeated(
                 "partition cannot be read",

@@ -1,3 +1,4 @@
+import AdminServer
 import BrokerModel
 import CommitLog
 import Ingest
@@ -18,6 +19,10 @@ struct BrokerSettings: Sendable {
     var mqttListener = "127.0.0.1:1883"
     var kafkaListener = "127.0.0.1:9092"
     var kafkaAdvertised = ""
+    var httpListener = "127.0.0.1:8090"
+    var admin = AdminSettings()
+    var health = HealthBounds()
+    var logging = LoggingSettings()
     var memoryCeiling = ByteCount.mebibytes(128)
     var mqtt = MQTTServerSettings()
     var kafka = KafkaServerSettings()
@@ -29,12 +34,26 @@ struct BrokerSettings: Sendable {
     var creation = TopicCreationSettings()
 
     static var keys: [ConfigurationKey<BrokerSettings>] {
-        own + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
+        own + outside + MQTTServerSettings.keys.map { $0.inside(\.mqtt) }
             + KafkaServerSettings.keys.map { $0.inside(\.kafka) }
             + IngestSettings.keys.map { $0.inside(\.ingest) }
             + PartitionShardSettings.keys.map { $0.inside(\.shard) }
             + TopicSettings.brokerKeys.map { $0.inside(\.topics) }
             + TopicCreationSettings.keys.map { $0.inside(\.creation) }
+    }
+
+    private static var outside: [ConfigurationKey<BrokerSettings>] {
+        [
+            .init(
+                "http.listener",
+                \.httpListener,
+                of: BrokerSettings(),
+                allowed: "HOST:PORT | off",
+                "Where metrics, health and status are served over HTTP."
+            ) { $0 == "off" || HostAndPort($0) != nil }
+        ] + AdminSettings.keys.map { $0.inside(\.admin) }
+            + HealthBounds.keys.map { $0.inside(\.health) }
+            + LoggingSettings.keys.map { $0.inside(\.logging) }
     }
 
     private static var own: [ConfigurationKey<BrokerSettings>] {
@@ -115,6 +134,13 @@ struct BrokerSettings: Sendable {
         }
         try checkRoom(for: packet, "mqtt.packet.bytes.max")
         try checkRoom(for: kafka.requestBytesMax, "socket.request.max.bytes")
+        guard topics.messageBytesMax < kafka.requestBytesMax else {
+            throw .configuration(
+                "message.max.bytes (\(topics.messageBytesMax.configurationText)) is not below "
+                    + "socket.request.max.bytes (\(kafka.requestBytesMax.configurationText)): such "
+                    + "a batch could never arrive; lower the first or raise the second"
+            )
+        }
     }
 
     private func checkRoom(for size: ByteCount, _ key: String) throws(Failure) {
@@ -138,7 +164,11 @@ struct BrokerSettings: Sendable {
     /// that finds no descriptor for its next segment takes nothing more until a restart, so
     /// connections must never get that far.
     mutating func fitConnections(descriptors: Int) -> Bool {
-        let room = max(2, descriptors - Self.descriptorsKept)
+        let forSegments =
+            OpenSegments.countMax(descriptors: descriptors)
+            * OpenSegments.filesPerSegment
+        let kept = min(Self.descriptorsKept + forSegments, descriptors * 7 / 8)
+        let room = max(2, descriptors - kept)
         let wanted = mqtt.connectionsMax + kafkaConnectionsMax
         guard wanted > room else { return false }
         mqtt.connectionsMax = max(1, room * mqtt.connectionsMax / wanted)
@@ -146,8 +176,8 @@ struct BrokerSettings: Sendable {
         return true
     }
 
-    /// What connections leave to the log's files, to listeners and to clients that are being told
-    /// of their refusal.
+    /// What connections leave to the logs' active files, to listeners and to clients that are being
+    /// told of their refusal.
     private static let descriptorsKept = 256
 
     /// What Kafka clients are told of all this.

@@ -1,6 +1,5 @@
 import BrokerModel
 import CommitLog
-import Foundation
 import Ingest
 import Partitions
 
@@ -44,15 +43,15 @@ struct DataDirectory {
     /// Creates the missing folders above ours, each durably: a name that a power cut forgets takes
     /// everything below it along.
     private func createParents(_ fileSystem: PosixFileSystem) throws(FileSystemError) {
-        var missing: [URL] = []
-        var folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        while folder.path != "/", !FileManager.default.fileExists(atPath: folder.path) {
-            missing.append(folder)
-            folder.deleteLastPathComponent()
-        }
-        for folder in missing.reversed() {
-            try fileSystem.createDirectory(folder.path)
-            try fileSystem.syncDirectory(folder.deletingLastPathComponent().path)
+        var parent = "/"
+        for folder in foldersAbove(path) {
+            do throws(FileSystemError) {
+                try fileSystem.createDirectory(folder)
+                try fileSystem.syncDirectory(parent)
+            } catch  where error.reason == .exists {
+                // It stays whose it is.
+            }
+            parent = folder
         }
     }
 
@@ -100,7 +99,8 @@ struct DataDirectory {
                     + "with --data"
             )
         case .tooManyOpenFiles: .system(error)
-        case .io, .busy, .other: .storage("\(error); check the disk that holds \(path)")
+        case .io, .busy, .wouldBlock, .other:
+            .storage("\(error); check the disk that holds \(path)")
         }
     }
 }

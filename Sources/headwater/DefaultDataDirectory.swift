@@ -1,4 +1,4 @@
-import Foundation
+import Posix
 
 /// Where data lies when nobody says: `/var/lib/headwater` for the service user, the XDG state
 /// folder (XDG Base Directory Specification 0.8) for anybody else.
@@ -11,7 +11,7 @@ func defaultDataDirectory(user: String, environment: [String: String]) -> String
 }
 
 private func homeDirectory(_ environment: [String: String]) -> String {
-    environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
+    environment["HOME"] ?? SystemProcess.user?.home ?? "/"
 }
 
 /// The path with `~/` replaced: no shell has seen what comes from a file, or stands behind `=`.
@@ -27,6 +27,17 @@ func expandingHome(_ path: String, environment: [String: String]) throws(Failure
 }
 
 /// The same path from the root, without `.`, `..` or a slash at its end.
-func absolutePath(_ path: String) -> String {
-    URL(fileURLWithPath: path).standardizedFileURL.path
+package func absolutePath(_ path: String) -> String {
+    let start = path.hasPrefix("/") ? "" : SystemProcess.currentDirectory ?? ""
+    var names: [Substring] = []
+    for name in (start + "/" + path).split(separator: "/") where name != "." {
+        if name == ".." { _ = names.popLast() } else { names.append(name) }
+    }
+    return "/" + names.joined(separator: "/")
+}
+
+/// The folders above this absolute path, from the root down, without the root.
+package func foldersAbove(_ path: String) -> [String] {
+    let names = path.split(separator: "/").dropLast()
+    return names.indices.map { "/" + names[names.startIndex...$0].joined(separator: "/") }
 }

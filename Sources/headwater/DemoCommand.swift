@@ -5,15 +5,24 @@ import Posix
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Publish this box's own readings and a simulated plant over MQTT.",
+        abstract: "Publish demo devices, or a recording, over MQTT.",
         discussion: """
-            Each device has an MQTT connection of its own and waits for every
-            acknowledgement (QoS 1). Ends on Ctrl-C, or after --duration.
+            Without --replay: this box's own readings and a simulated plant. Each device
+            has an MQTT connection of its own and waits for every acknowledgement (QoS 1).
+            Ends on Ctrl-C, or after --duration.
+
+            With --replay: a recording, CSV or one JSON object a line, in its recorded
+            pace, faster or slower. Ends with the file, once every row is acknowledged. A
+            row that cannot be used is skipped; the counts at the end say so, with the
+            first reasons. A row older than the one before it goes out at once.
 
             EXAMPLES
               headwater demo
               headwater demo --rate 200 --duration 30
               headwater demo --mqtt 127.0.0.1:11883
+              headwater demo --replay plant.csv --topic 'plant/{line}/{sensor}' --speed 10
+              headwater demo --replay readings.ndjson --time-column when --payload value
+              zcat old.csv.gz | headwater demo --replay - --speed max
             """
     )
 
@@ -34,7 +43,13 @@ struct DemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The same seed gives the same plant.", valueName: "N"))
     var seed: UInt64 = 1
 
+    @OptionGroup(title: "Replay a recording")
+    var replay: ReplayOptions
+
     func validate() throws {
+        if rate != nil, replay.replay != nil {
+            throw ValidationError("--rate is for the demo devices; --replay has --speed")
+        }
         if let rate, !(1...10_000).contains(rate) {
             throw ValidationError("--rate takes 1 to 10000 messages a second")
         }
@@ -46,10 +61,15 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         try exitingOnFailure {
             let address = try resolved(mqtt, flag: "--mqtt")
-            do throws(MQTTClientError) {
-                var demo = DemoRun(command: self, address: address)
-                try demo.run()
-            } catch {
+            do {
+                if let path = replay.replay {
+                    var run = try ReplayRun(replay, path: path, duration: duration, to: address)
+                    try run.run()
+                } else {
+                    var demo = DemoRun(command: self, address: address)
+                    try demo.run()
+                }
+            } catch let error as MQTTClientError {
                 throw Failure.cannotConnect("\(mqtt): \(error); \(error.question)")
             }
         }

@@ -3,8 +3,15 @@ import Posix
 
 /// Ends a command with one line that names the fix, and a code of its own (as in sysexits.h).
 enum Failure: Error {
+    /// The broker was asked and said no, or the operator did.
+    case refused(String)
     case portBusy(String)
     case cannotConnect(String)
+    /// Arguments that prove wrong only once a file is read.
+    case usage(String)
+    case input(String)
+    /// A file that holds nothing we can use.
+    case unusable(String)
     case dataFolderUnwritable(String)
     case storage(String)
     case dataFolderInUse(String)
@@ -15,7 +22,9 @@ enum Failure: Error {
 
     var line: String {
         switch self {
-        case .portBusy(let line), .cannotConnect(let line), .dataFolderUnwritable(let line),
+        case .refused(let line), .portBusy(let line), .cannotConnect(let line),
+            .usage(let line), .input(let line), .unusable(let line),
+            .dataFolderUnwritable(let line),
             .storage(let line), .dataFolderInUse(let line), .refusedUnsafe(let line),
             .configuration(let line):
             line
@@ -27,6 +36,9 @@ enum Failure: Error {
 
     var code: Int32 {
         switch self {
+        case .usage: 64
+        case .refused, .unusable: 65
+        case .input: 66
         case .cannotConnect: 68
         case .portBusy: 69
         case .dataFolderUnwritable: 73

@@ -1,8 +1,8 @@
 // headwater is the one executable: the broker and every operator command.
 //
 // Start at `ServeCommand` for the broker; `BrokerGraph` is the only file that knows every module.
-// `DemoCommand` and `TailCommand` are clients like any other: they talk MQTT and Kafka over
-// sockets.
+// `DemoCommand`, `TailCommand`, `TopicsCommand` and `StatusCommand` are clients like any other: they
+// talk MQTT, Kafka and HTTP over sockets.
 
 import ArgumentParser
 
@@ -16,11 +16,14 @@ struct Headwater: ParsableCommand {
               headwater serve            broker on 127.0.0.1, MQTT 1883, Kafka 9092
               headwater demo             publish this box's readings and a small plant
               headwater tail mqtt        watch the records arrive
+              headwater topics list      what there is to read
+              headwater status           how a running broker does
               headwater config describe  every key with default and range
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self,
+            ServeCommand.self, DemoCommand.self, TailCommand.self, TopicsCommand.self,
+            StatusCommand.self, ConfigCommand.self,
         ]
     )
 }

@@ -7,18 +7,26 @@ import Posix
 struct ListenerAddresses {
     let mqtt: SocketAddress
     let kafka: SocketAddress
+    /// Nil when nothing is to be served over HTTP.
+    let http: SocketAddress?
     private let advertisedText: String
 
     init(_ settings: BrokerSettings, insecure: Bool) throws {
         mqtt = try resolved(settings.mqttListener, flag: "mqtt.listener")
         kafka = try resolved(settings.kafkaListener, flag: "kafka.listener")
+        http =
+            settings.httpListener == "off"
+            ? nil : try resolved(settings.httpListener, flag: "http.listener")
         advertisedText = settings.kafkaAdvertised
-        guard mqtt != kafka || mqtt.port == 0 else {
-            throw Failure.configuration(
-                "mqtt.listener and kafka.listener are both \(mqtt); give one of them another port"
-            )
-        }
-        for (key, address) in [("mqtt.listener", mqtt), ("kafka.listener", kafka)] {
+        var keys: [SocketAddress: String] = [:]
+        var listeners = [("mqtt.listener", mqtt), ("kafka.listener", kafka)]
+        if let http { listeners.append(("http.listener", http)) }
+        for (key, address) in listeners {
+            if let other = keys.updateValue(key, forKey: address), address.port != 0 {
+                throw Failure.configuration(
+                    "\(other) and \(key) are both \(address); give one of them another port"
+                )
+            }
             guard address.isLoopback || insecure else {
                 throw Failure.refusedUnsafe(
                     "\(key) \(address) can be reached from other machines, and there is no "
@@ -45,7 +53,7 @@ struct ListenerAddresses {
         case .addressInUse(let address):
             .portBusy(
                 "\(address) is in use; stop the program that listens there, or choose another "
-                    + "port with --mqtt or --kafka"
+                    + "port with --mqtt, --kafka or --http"
             )
         case .addressNotOurs, .addressForbidden, .system:
             .configuration("\(error); choose another address with --mqtt or --kafka")
@@ -56,22 +64,24 @@ struct ListenerAddresses {
 /// What a start tells whoever watches it.
 struct Readiness {
     let bound: (mqtt: SocketAddress, kafka: SocketAddress)
+    let http: HostAndPort?
     let advertised: HostAndPort
     let store: PartitionStore
 
     func announce(to log: BrokerLog) {
-        let lines = [
-            "MQTT  listening on \(bound.mqtt)",
-            "Kafka listening on \(bound.kafka)",
-            "Kafka advertised as \(advertised)",
-            "data in \(store.path)",
-            "ready",
-        ]
+        let face = http.map { ["HTTP  listening on \($0)"] } ?? []
+        let lines =
+            [
+                "MQTT  listening on \(bound.mqtt)",
+                "Kafka listening on \(bound.kafka)",
+                "Kafka advertised as \(advertised)",
+            ] + face + ["data in \(store.path)", "ready"]
         try? StandardStream.output.write(lines.joined(separator: "\n") + "\n")
         log.info(
             "ready",
             [
-                "mqtt": "\(bound.mqtt)", "kafka": "\(bound.kafka)", "data": "\(store.path)",
+                "mqtt": "\(bound.mqtt)", "kafka": "\(bound.kafka)",
+                "http": http.map { "\($0)" } ?? "off", "data": "\(store.path)",
                 "node": "\(store.identity.nodeID)", "cluster": "\(store.identity.clusterID)",
             ]
         )

@@ -32,15 +32,20 @@ enum MQTTClientError: Error, CustomStringConvertible {
     }
 }
 
-/// One device's connection for `headwater demo`: publishes at QoS 1 and waits for each PUBACK.
+/// A connection for `headwater demo`: a device that waits for each PUBACK, or a recording that has
+/// many on their way.
 final class MQTTClient {
     private static let answerTimeout = Duration.seconds(30)
+    /// For a look at what has come already.
+    private static let glance = Duration.milliseconds(1)
     private static let answerBytesMax = 64 << 10
 
     private let socket: ClientSocket
     private var output = ByteWriter(capacity: 1_024)
     private var input: [UInt8] = []
     private var lastPacketIdentifier: UInt16 = 0
+    /// Publishes at QoS 1 that the broker takes before it has acknowledged any.
+    private(set) var receiveMaximum = 65_535
 
     init(
         to address: SocketAddress,
@@ -62,6 +67,9 @@ final class MQTTClient {
             try ConnackPacket(frame, version: .v5)
         }
         guard answer.reasonCode == .success else { throw .refused(answer.reasonCode) }
+        if let maximum = answer.properties.integer(.receiveMaximum) {
+            receiveMaximum = Int(maximum)
+        }
     }
 
     /// Publishes JSON and returns once the broker has acknowledged, that is, has synced it.
@@ -70,7 +78,13 @@ final class MQTTClient {
         var properties = Properties()
         properties.append(.payloadFormatIndicator, 1)
         properties.append(.contentType, Text("application/json"))
-        write(reading, properties)
+        write(
+            reading.topic,
+            reading.payload,
+            qos: .atLeastOnce,
+            packetIdentifier: lastPacketIdentifier,
+            properties
+        )
         try send()
         let answer = try receive(.puback) { frame throws(MQTTWireError) in
             try PublishReply(frame, version: .v5)
@@ -84,17 +98,50 @@ final class MQTTClient {
         try send()
     }
 
-    private func write(_ reading: Reading, _ properties: Properties) {
-        var topic = reading.topic
-        var payload = reading.payload
+    /// What was written and not sent.
+    var unsentBytes: Int { output.count }
+
+    /// The PUBACKs of one read; with `mayWait` it waits until there is one.
+    func pubacks(mayWait: Bool) throws(MQTTClientError) -> [PublishReply] {
+        var found: [PublishReply] = []
+        if mayWait {
+            found.append(try receive(.puback, Self.decodeReply))
+        } else {
+            _ = try readMore(timeout: Self.glance)
+        }
+        while let next = try takePacket(.puback, Self.decodeReply) { found.append(next) }
+        return found
+    }
+
+    /// Returns once the broker has read all that was sent.
+    func ping() throws(MQTTClientError) {
+        output.writeEmptyPacket(.pingreq)
+        try send()
+        try receive(.pingresp) { frame throws(MQTTWireError) in try frame.requireEmptyBody() }
+    }
+
+    private static func decodeReply(_ frame: PacketFrame) throws(MQTTWireError) -> PublishReply {
+        try PublishReply(frame, version: .v5)
+    }
+
+    /// Writes a PUBLISH, which leaves with the next `send`.
+    func write(
+        _ topic: String,
+        _ payload: String,
+        qos: QualityOfService,
+        packetIdentifier: UInt16,
+        _ properties: Properties
+    ) {
+        var topic = topic
+        var payload = payload
         topic.withUTF8 { topic in
             payload.withUTF8 { payload in
                 properties.withView { view in
                     PublishPacket(
                         topic: UnsafeRawBufferPointer(topic),
                         payload: UnsafeRawBufferPointer(payload),
-                        qos: .atLeastOnce,
-                        packetIdentifier: lastPacketIdentifier,
+                        qos: qos,
+                        packetIdentifier: packetIdentifier,
                         properties: view
                     ).write(to: &output, version: .v5)
                 }
@@ -102,7 +149,8 @@ final class MQTTClient {
         }
     }
 
-    private func send() throws(MQTTClientError) {
+    func send() throws(MQTTClientError) {
+        guard !output.isEmpty else { return }
         defer { output.removeAll() }
         do throws(PosixError) {
             try socket.write(output.bytes)
@@ -119,15 +167,22 @@ final class MQTTClient {
         while true {
             let found = try takePacket(type, decode)
             if let found { return found }
-            let more: [UInt8]
-            do throws(PosixError) {
-                more = try socket.read(max: 4_096, timeout: Self.answerTimeout)
-            } catch {
-                throw .socket(error)
-            }
-            guard !more.isEmpty else { throw .closed }
-            input += more
+            _ = try readMore(timeout: Self.answerTimeout)
         }
+    }
+
+    /// False when nothing is here and nothing was to be waited for.
+    private func readMore(timeout: Duration) throws(MQTTClientError) -> Bool {
+        let more: [UInt8]
+        do throws(PosixError) {
+            more = try socket.read(max: 16_384, timeout: timeout)
+        } catch {
+            if timeout == Self.glance, error.code == ErrorCode.timedOut { return false }
+            throw .socket(error)
+        }
+        guard !more.isEmpty else { throw .closed }
+        input += more
+        return true
     }
 
     private func takePacket<Packet>(

@@ -1,8 +1,9 @@
 import BrokerModel
 
 /// How the memory ceiling is shared out. Each pool pushes back on its own when it is full:
-/// `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a fetch wait, `network.input` stops reading a
-/// connection whose frame is incomplete, `network.output` refuses deliveries at QoS 0.
+/// `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a fetch wait,
+/// `network.input` stops reading a connection whose frame is incomplete, `network.output` refuses
+/// deliveries at QoS 0, `deliveries` drops those at QoS 1.
 struct MemoryPools {
     let ingest: MemoryPool
     /// What Kafka producers sent and the log has not answered for.
@@ -10,6 +11,8 @@ struct MemoryPools {
     let fetch: MemoryPool
     let mqttInput: MemoryPool
     let mqttOutput: MemoryPool
+    /// Messages at QoS 1 that wait for MQTT subscribers.
+    let deliveries: MemoryPool
     /// What MQTT sessions keep: subscriptions, wills, topic aliases.
     let sessions: MemoryPool
     let kafkaInput: MemoryPool
@@ -25,13 +28,17 @@ struct MemoryPools {
         produce = pool("produce", 1)
         fetch = pool("fetch", 3)
         mqttInput = pool("mqtt.input", 2)
-        mqttOutput = pool("mqtt.output", 3)
+        mqttOutput = pool("mqtt.output", 2)
+        deliveries = pool("mqtt.deliveries", 1)
         sessions = pool("mqtt.sessions", 1)
         kafkaInput = pool("kafka.input", 1)
         kafkaOutput = pool("kafka.output", 1)
     }
 
     var all: [MemoryPool] {
-        [ingest, produce, fetch, mqttInput, mqttOutput, sessions, kafkaInput, kafkaOutput]
+        [
+            ingest, produce, fetch, mqttInput, mqttOutput, deliveries, sessions, kafkaInput,
+            kafkaOutput,
+        ]
     }
 }

@@ -1,5 +1,4 @@
 import BrokerModel
-import Foundation
 import RecordFormat
 
 /// How a record reads on a terminal.
@@ -50,14 +49,15 @@ enum RecordText {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": quoted += "\\\""
             case "\\": quoted += "\\\\"
             case _ where scalar.value < 0x20:
-                quoted += String(format: "\\u%04x", scalar.value)
+                quoted += "\\u00" + (scalar.value < 16 ? "0" : "")
+                quoted += String(scalar.value, radix: 16)
             default: quoted.unicodeScalars.append(scalar)
             }
         }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BrokerConfiguration
 import BrokerModel
-import Foundation
 import Logging
 import Posix
 
@@ -10,9 +9,9 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Run the broker.",
         discussion: """
-            Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092. Every
-            record is synced before it is acknowledged. SIGTERM, SIGINT and SIGHUP stop
-            it cleanly.
+            Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092, and
+            metrics, health and status over HTTP on 127.0.0.1:8090. Every record is
+            synced before it is acknowledged. SIGTERM, SIGINT and SIGHUP stop it cleanly.
 
             EXAMPLES
               headwater serve
@@ -46,6 +45,14 @@ struct ServeCommand: ParsableCommand {
     var kafka: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Serve metrics, health and status here; 'off' for not at all.",
+            valueName: "HOST:PORT"
+        )
+    )
+    var http: String?
+
+    @Option(
         name: .customLong("set"),
         parsing: .singleValue,
         help: ArgumentHelp(
@@ -60,27 +67,31 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         try exitingOnFailure {
-            let environment = ProcessInfo.processInfo.environment
-            LoggingSystem.bootstrap { _ in ConsoleLog() }
+            let environment = SystemProcess.environment
+            let (settings, unknown) = try readSettings(environment)
+            LoggingSystem.bootstrap { _ in ConsoleLog(settings.logging) }
             let log = Logger(label: "headwater")
-            let settings = try readSettings(environment, log)
+            for variable in unknown {
+                log.warning("unknown environment variable", metadata: ["name": "\(variable)"])
+            }
             try BrokerGraph(settings: settings, log: log).run(insecure: insecure)
         }
     }
 
+    /// The settings, and the variables that look like ours and are not.
     private func readSettings(
-        _ environment: [String: String],
-        _ log: Logger
-    ) throws -> BrokerSettings {
+        _ environment: [String: String]
+    ) throws -> (BrokerSettings, unknown: [String]) {
         if data?.isEmpty == true {
             throw Failure.configuration("--data names no folder; write --data DIR, or leave it out")
         }
+        var unknown: [String] = []
         var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
         do throws(ConfigurationError) {
-            if let config { try reader.read(yaml: try contents(of: config), path: config) }
-            for variable in try reader.read(environment: environment) {
-                log.warning("unknown environment variable", metadata: ["name": "\(variable)"])
+            if let config {
+                try reader.read(yaml: try ConfigurationFile(path: config).text, path: config)
             }
+            unknown = try reader.read(environment: environment)
             for assignment in assignments { try reader.read(flag: assignment) }
             for (flag, key, value) in flags {
                 if let value { try reader.set(key, to: value, place: flag) }
@@ -91,43 +102,23 @@ struct ServeCommand: ParsableCommand {
         var settings = reader.settings
         try settings.check()
         if settings.dataDirectory.isEmpty {
-            let user = NSUserName()
-            settings.dataDirectory = defaultDataDirectory(user: user, environment: environment)
+            settings.dataDirectory = defaultDataDirectory(
+                user: SystemProcess.user?.name ?? "",
+                environment: environment
+            )
         }
         settings.nodeIDPlace = reader.places["node.id"]
         settings.keysSet = Set(reader.places.keys)
         settings.dataDirectory = absolutePath(
             try expandingHome(settings.dataDirectory, environment: environment)
         )
-        return settings
+        return (settings, unknown)
     }
 
     private var flags: [(flag: String, key: String, value: String?)] {
         [
             ("--data", "data.directory", data), ("--mqtt", "mqtt.listener", mqtt),
-            ("--kafka", "kafka.listener", kafka),
+            ("--kafka", "kafka.listener", kafka), ("--http", "http.listener", http),
         ]
-    }
-
-    private func contents(of path: String) throws(ConfigurationError) -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw .unreadableFile(path: path, reason: Self.reason(error, path: path))
-        }
-    }
-
-    private static func reason(_ error: any Error, path: String) -> String {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
-        {
-            return "is a folder"
-        }
-        return switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "no such file"
-        case .fileReadNoPermission: "permission denied"
-        case .fileReadInapplicableStringEncoding, .fileReadCorruptFile: "is not UTF-8 text"
-        default: "can't be read"
-        }
     }
 }

@@ -59,7 +59,8 @@ import Testing
                 folder: folder,
                 afterCleanStop: true,
                 fileSystem: fileSystem,
-                settings: settings
+                settings: settings,
+                openSegments: OpenSegments(countMax: 4)
             ).log
             try LogFixture.fill(log, batches: 400)
             #expect(try fileSystem.list(folder).count > 60)
@@ -71,6 +72,28 @@ import Testing
                 )
             }
             #expect(openFiles(in: folder) <= 3 + 3 * 4, "four sealed segments, three files each")
+        }
+    }
+
+    @Test func `what was just written is read without the disk, and past the end there is nothing`()
+        throws
+    {
+        try inTemporaryFolder { path in
+            let file = try fileSystem.open(path + "/data", .create)
+            let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }
+            var data = ByteWriter()
+            data.writeBytes(bytes)
+            try file.write(data.bytes, at: .zero)
+            var read = ByteWriter()
+            try read.writeUpTo(200_000) { try file.readResident(at: .zero, into: $0) ?? 0 }
+            // A page that is not in memory ends the read early, and is no error.
+            #expect([UInt8](read.bytes) == Array(bytes.prefix(read.count)))
+            let end = FilePosition.zero + ByteCount(bytes.count)
+            try read.writeUpTo(10) { buffer in
+                let count = try file.readResident(at: end, into: buffer)
+                #expect(count == 0 || count == nil)
+                return 0
+            }
         }
     }
 

@@ -36,13 +36,14 @@ final class TestBroker {
     init(
         _ topics: [String: Int32] = ["t": 1],
         fileSystem: SimulatedFileSystem = SimulatedFileSystem(),
+        disk: (any FileSystem)? = nil,
         settings: KafkaServerSettings = KafkaServerSettings(),
         log: TopicSettings = TopicSettings(),
         fetchMemory: ByteCount = .mebibytes(8),
         sendBuffer: ByteCount = .zero
     ) throws {
         self.fileSystem = fileSystem
-        store = try Self.open(fileSystem, log)
+        store = try Self.open(disk ?? fileSystem, log)
         for (name, count) in topics.sorted(by: { $0.key < $1.key }) {
             try Self.create(name, partitions: count, in: store)
         }
@@ -103,6 +104,14 @@ final class TestBroker {
         try epoll.add(event.descriptor, .input, tag: 0)
         _ = epoll.wait(milliseconds: Int32(testDeadline.wholeMilliseconds))
         return try #require(box.value.withLock { $0 })
+    }
+
+    /// Runs `body` while the loop stands still, so that it meets the outcome all at once.
+    func atOnce(_ body: () throws -> Void) throws {
+        let gate = ThreadSemaphore()
+        tasks.post { _, _ in gate.wait() }
+        defer { gate.signal() }
+        try body()
     }
 
     /// Asks the loop again and again until `condition` holds.
@@ -179,7 +188,7 @@ final class TestBroker {
     }
 
     private static func open(
-        _ fileSystem: SimulatedFileSystem,
+        _ fileSystem: any FileSystem,
         _ settings: TopicSettings
     ) throws -> PartitionStore {
         try PartitionStore.open(path: "/data", fileSystem: fileSystem, settings: settings) {

@@ -15,6 +15,8 @@ final class BrokerBench {
     let address: SocketAddress
     let counters: MQTTCounters
     let loopCounters: EventLoopCounters
+    let shardCounters: ShardCounters
+    let storagePulse: LoopPulse
     let gate: SyncGate
     let pools: BenchPools
     let reader: PartitionReader
@@ -50,6 +52,7 @@ final class BrokerBench {
             lane: lane,
             settings: settings,
             memory: pools.sessions,
+            deliveries: pools.deliveries,
             seed: 7
         )
         let store = try PartitionStore.open(
@@ -66,6 +69,8 @@ final class BrokerBench {
         address = try server.listen(at: SocketAddress("127.0.0.1:0"))
         counters = server.counters
         loopCounters = loop.counters
+        shardCounters = shard.counters
+        storagePulse = LoopPulse("storage", of: storageLoop)
         let scope = BrokerScope(loop: loop, lane: lane, server: server)
         tasks = loop.makeMailbox { (messages: [Task]) in
             for message in messages { message(scope) }
@@ -151,9 +156,15 @@ struct BenchPools: Sendable {
     let input = MemoryPool(name: "input", capacity: .mebibytes(16))
     let output: MemoryPool
     let sessions = MemoryPool(name: "sessions", capacity: .mebibytes(8))
+    let deliveries: MemoryPool
     let storage = MemoryPool(name: "storage", capacity: .zero)
 
-    init(ingest: ByteCount = .mebibytes(32), output: ByteCount = .mebibytes(32)) {
+    init(
+        ingest: ByteCount = .mebibytes(32),
+        output: ByteCount = .mebibytes(32),
+        deliveries: ByteCount = .mebibytes(8)
+    ) {
+        self.deliveries = MemoryPool(name: "deliveries", capacity: deliveries)
         self.ingest = MemoryPool(name: "ingest", capacity: ingest)
         self.output = MemoryPool(name: "output", capacity: output)
     }

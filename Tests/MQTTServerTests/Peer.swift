@@ -8,6 +8,8 @@ final class Peer {
         case connack = 2
         case publish = 3
         case puback = 4
+        case pubrec = 5
+        case pubcomp = 7
         case suback = 9
         case pingresp = 13
         case disconnect = 14
@@ -15,6 +17,7 @@ final class Peer {
 
     struct Packet: Equatable {
         let kind: Kind
+        let flags: UInt8
         let body: [UInt8]
 
         /// The packet identifier that a PUBACK begins with.
@@ -24,6 +27,14 @@ final class Peer {
             let length = Int(body[0]) << 8 | Int(body[1])
             return String(decoding: body[2..<2 + length], as: UTF8.self)
         }
+        /// The packet identifier of a PUBLISH at QoS 1.
+        var publishIdentifier: UInt16 {
+            let place = 2 + topic.utf8.count
+            return UInt16(body[place]) << 8 | UInt16(body[place + 1])
+        }
+        /// The payload of a PUBLISH at QoS 1 in 3.1.1.
+        var payload: [UInt8] { Array(body[(4 + topic.utf8.count)...]) }
+        var isDuplicate: Bool { flags & 0b1000 != 0 }
     }
 
     private let socket: ClientSocket
@@ -36,13 +47,15 @@ final class Peer {
 
     func send(_ bytes: [UInt8]) throws { try socket.write(bytes) }
 
-    /// Sends CONNECT, 3.1.1 unless told otherwise, with a clean session.
+    /// Sends CONNECT, 3.1.1 unless told otherwise, with a clean session unless told otherwise.
     func sendConnect(
         _ name: String,
         isVersion5: Bool = false,
+        isClean: Bool = true,
         will: String? = nil
     ) throws {
-        var body = Self.field("MQTT") + [isVersion5 ? 5 : 4, will == nil ? 2 : 6, 0, 0]
+        let flags: UInt8 = (isClean ? 2 : 0) | (will == nil ? 0 : 4)
+        var body = Self.field("MQTT") + [isVersion5 ? 5 : 4, flags, 0, 0]
         if isVersion5 { body.append(0) }
         body += Self.field(name)
         if let will {
@@ -53,8 +66,13 @@ final class Peer {
     }
 
     /// Connects, and waits for a CONNACK that accepts.
-    func connect(_ name: String, isVersion5: Bool = false, will: String? = nil) throws {
-        try sendConnect(name, isVersion5: isVersion5, will: will)
+    func connect(
+        _ name: String,
+        isVersion5: Bool = false,
+        isClean: Bool = true,
+        will: String? = nil
+    ) throws {
+        try sendConnect(name, isVersion5: isVersion5, isClean: isClean, will: will)
         try expectConnack()
     }
 
@@ -74,10 +92,16 @@ final class Peer {
         return packet(identifier == nil ? 0x30 : 0x32, field(topic) + number + payload)
     }
 
-    func subscribe(_ filter: String) throws {
-        try send(Self.packet(0x82, [0, 1] + Self.field(filter) + [0]))
+    func subscribe(_ filter: String, qos: UInt8 = 0) throws {
+        try send(Self.packet(0x82, [0, 1] + Self.field(filter) + [qos]))
         let packet = try #require(try next())
         #expect(packet.kind == .suback)
+        #expect(packet.body.last == qos)
+    }
+
+    func acknowledge(_ packet: Packet) throws {
+        let number = packet.publishIdentifier
+        try send([0x40, 2, UInt8(number >> 8), UInt8(number & 0xff)])
     }
 
     func sendPing() throws { try send([0xc0, 0]) }
@@ -159,6 +183,10 @@ final class Peer {
         guard position + length <= unread.count else { return nil }
         let kind = try #require(Kind(rawValue: unread[consumed] >> 4))
         defer { consumed = position + length }
-        return Packet(kind: kind, body: Array(unread[position..<position + length]))
+        return Packet(
+            kind: kind,
+            flags: unread[consumed] & 15,
+            body: Array(unread[position..<position + length])
+        )
     }
 }

@@ -76,8 +76,14 @@ final class Client {
         switch action {
         case .handled: return true
         case .needBytes, .pause: return false
-        case .release(let identifier, let receipt, let ticket):
-            releases.append(Release(identifier: identifier, receipt: receipt, ticket: ticket))
+        case .release(let released, let ticket):
+            releases.append(
+                Release(
+                    identifier: released.packetIdentifier,
+                    receipt: released.receipt,
+                    ticket: ticket
+                )
+            )
             return true
         case .publish(let packet, let ticket):
             if packet.qos == .exactlyOnce {
@@ -239,6 +245,64 @@ final class Client {
     func checkDeadline() -> [UInt8] {
         if let end = session.deadlinePassed(now: broker.now, output: &output) { closed(end) }
         return takeOutput()
+    }
+
+    // MARK: Deliveries at QoS 1
+
+    struct Delivery: Equatable {
+        var topic: Text = "a"
+        var payload: Text = "x"
+        var packetIdentifier: UInt16
+        var isDuplicate = false
+    }
+
+    private(set) var lastOutcome = Deliveries.Outcome()
+
+    /// What is sent now, as bytes; nothing when the output refuses it.
+    func sendDeliveries(
+        room: Int = .max,
+        isOutputEmpty: Bool = true,
+        isRefused: Bool = false
+    ) -> [UInt8] {
+        lastOutcome = session.sendDeliveries(
+            room: room,
+            isOutputEmpty: isOutputEmpty,
+            now: broker.now,
+            output: &output
+        )
+        guard isRefused else { return takeOutput() }
+        session.takeBack(lastOutcome)
+        output.removeAll()
+        return []
+    }
+
+    /// What is sent now.
+    func deliveries(room: Int = .max, isRefused: Bool = false) -> [Delivery] {
+        let bytes = sendDeliveries(room: room, isRefused: isRefused)
+        return bytes.withUnsafeBytes { raw in
+            var reader = ByteReader(raw)
+            var found: [Delivery] = []
+            while case .packet(let frame) = try? reader.readPacket(sizeMax: .max) {
+                guard let packet = try? PublishPacket(frame, version: session.version),
+                    packet.qos == .atLeastOnce
+                else { return [] }
+                found.append(
+                    Delivery(
+                        topic: Text(packet.topic),
+                        payload: Text(packet.payload),
+                        packetIdentifier: packet.packetIdentifier,
+                        isDuplicate: packet.isDuplicate
+                    )
+                )
+            }
+            return found
+        }
+    }
+
+    func acknowledge(_ packetIdentifiers: UInt16...) {
+        for number in packetIdentifiers {
+            send([0x40, 2, UInt8(number >> 8), UInt8(number & 0xff)])
+        }
     }
 
     func takeOver() -> [UInt8] {

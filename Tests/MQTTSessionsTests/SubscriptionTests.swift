@@ -4,12 +4,16 @@ import MQTTWire
 import Testing
 
 @Suite struct SubscriptionTests {
-    @Test func `every valid filter is granted QoS 0`() {
-        let client = Broker().connect("c")
-        let options = SubscriptionOptions(qosMax: .exactlyOnce)
-        #expect(
-            client.subscribe("a", "+/b", "#", options: options) == [.success, .success, .success]
-        )
+    @Test(arguments: [ProtocolVersion.v311, .v5])
+    func `a filter is granted the QoS that it asks for, and 1 for 2`(version: ProtocolVersion) {
+        let client = Broker().connect("c", version)
+        for (wanted, granted) in [
+            (QualityOfService.atMostOnce, ReasonCode.success), (.atLeastOnce, .grantedQoS1),
+            (.exactlyOnce, .grantedQoS1), (.atMostOnce, .success),
+        ] {
+            let options = SubscriptionOptions(qosMax: wanted)
+            #expect(client.subscribe("a", "+/b", options: options) == [granted, granted])
+        }
     }
 
     @Test func `a bad filter fails alone, with its own code in 5 and 0x80 in 3.1.1`() {

@@ -1,5 +1,6 @@
-/// One batch of the same twelve records for each codec, as kafka-python 3.0 builds them (with cramjam
-/// and lz4); `rawSnappy` holds its plain records in one snappy block, as librdkafka sends them.
+/// One batch of the same twelve records for each codec, as kafka-python 3.0 builds them with
+/// cramjam and lz4; `rawSnappy` holds its plain records in one snappy block, as librdkafka sends
+/// them.
 enum ClientBatches {
     static let none = hex(
         """

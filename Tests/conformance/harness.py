@@ -70,11 +70,13 @@ def run_headwater(*arguments, seconds=30, environment=None):
 class Broker:
     """One `headwater serve`, which can be stopped, killed and started again on the same data."""
 
-    def __init__(self, directory, *settings, options=(), mqtt_port=None, kafka_port=None):
+    def __init__(self, directory, *settings, options=(), mqtt_port=None, kafka_port=None,
+                 http_port=None):
         self.directory = str(directory)
         self.data = os.path.join(self.directory, "data")
         self.mqtt_port = mqtt_port or free_port()
         self.kafka_port = kafka_port or free_port()
+        self.http_port = http_port or free_port()
         self.settings = list(settings)
         self.options = list(options)
         self.process = None
@@ -90,11 +92,16 @@ class Broker:
         return f"{LOOPBACK}:{self.kafka_port}"
 
     @property
+    def http(self):
+        return f"{LOOPBACK}:{self.http_port}"
+
+    @property
     def pid(self):
         return self.process.pid
 
     def arguments(self):
-        command = [BINARY, "serve", "--data", self.data, "--mqtt", self.mqtt, "--kafka", self.kafka]
+        command = [BINARY, "serve", "--data", self.data, "--mqtt", self.mqtt, "--kafka", self.kafka,
+                   "--http", self.http]
         for setting in self.settings:
             command += ["--set", setting]
         return command + self.options

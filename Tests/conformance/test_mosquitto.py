@@ -40,7 +40,7 @@ def messages(reader):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("qos", [0, 1])
+@pytest.mark.parametrize("qos", [0, 1, 2])
 def test_a_publish_becomes_a_record(broker, version, qos):
     publish(broker, "plant/boiler/temperature", "71.5", qos, version)
     records = kafka_reading.wait_for_records(broker, 1)

@@ -254,7 +254,7 @@ def test_a_wrong_option_is_a_usage_error():
 
 
 @pytest.mark.parametrize("command", [
-    (), ("serve",), ("demo",), ("tail",), ("config",), ("config", "describe")])
+    (), ("serve",), ("demo",), ("tail",), ("status",), ("config",), ("config", "describe")])
 def test_every_command_has_help(command):
     run = harness.run_headwater(*command, "--help")
     assert run.returncode == 0 and "USAGE" in run.stdout

@@ -108,16 +108,6 @@ def test_a_subscriber_gets_the_properties(client):
     assert received.properties.UserProperty == [("a", "b")]
 
 
-def test_qos_2_is_refused_with_the_right_reason(broker):
-    """The CONNACK says Maximum QoS 1 (MQTT 5, 3.2.2.3.4); who goes on gets DISCONNECT 0x9B."""
-    with raw_mqtt.RawMQTT(broker.mqtt_port) as raw:
-        assert raw.open("stubborn") == 0
-        raw.send(raw_mqtt.publish("t", b"x", packet_id=1, qos=2))
-        kind, _, body = raw.receive()
-        assert (kind, body[0]) == (raw_mqtt.DISCONNECT, 0x9B)
-        assert raw.receive() is None
-
-
 def test_a_qos_2_subscription_is_granted_at_less(client):
     assert client("reader").subscribe("t", 2)[0].value in (0, 1)
 

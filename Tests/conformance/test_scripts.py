@@ -174,7 +174,7 @@ def test_the_quickstart_runs_and_stops_by_itself(tmp_path):
     run = run_script(
         "quickstart", "--seconds", "4", HEADWATER_BIN=harness.BINARY,
         HEADWATER_DATA=str(tmp_path / "data"), HEADWATER_MQTT=addresses[0],
-        HEADWATER_KAFKA=addresses[1])
+        HEADWATER_KAFKA=addresses[1], HEADWATER_HTTP=f"{harness.LOOPBACK}:{harness.free_port()}")
     assert run.returncode == 0, run.stdout
     assert f"MQTT  listening on {addresses[0]}" in run.stdout
     shown = run.stdout.split("as they arrive")[1].splitlines()
@@ -188,7 +188,8 @@ def test_the_quickstart_names_a_busy_port(broker, tmp_path):
     run = run_script(
         "quickstart", "--seconds", "4", HEADWATER_BIN=harness.BINARY,
         HEADWATER_DATA=str(tmp_path / "data"), HEADWATER_MQTT=broker.mqtt,
-        HEADWATER_KAFKA=f"{harness.LOOPBACK}:{harness.free_port()}")
+        HEADWATER_KAFKA=f"{harness.LOOPBACK}:{harness.free_port()}",
+        HEADWATER_HTTP=f"{harness.LOOPBACK}:{harness.free_port()}")
     assert run.returncode == harness.EXIT_PORT_BUSY, run.stdout
     assert str(broker.mqtt_port) in run.stdout
 

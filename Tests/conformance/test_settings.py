@@ -23,6 +23,11 @@ def test_a_kafka_request_that_could_never_find_room_is_no_configuration(make_bro
                           harness.EXIT_CONFIGURATION, "socket.request.max.bytes", "memory.ceiling")
 
 
+def test_a_batch_that_could_never_arrive_is_no_configuration(make_broker):
+    test_operator.refusal(make_broker("message.max.bytes=3MiB"), harness.EXIT_CONFIGURATION,
+                          "message.max.bytes", "socket.request.max.bytes")
+
+
 def test_batches_larger_than_a_segment_are_stored_in_parts(make_broker):
     broker = make_broker("log.segment.bytes=64KiB", "mqtt.packet.bytes.max=48KiB",
                          "ingest.batch.bytes=8MiB").start()

@@ -38,7 +38,7 @@ def zstd_by_module():
 
     def decompress(data):
         try:
-            return zstandard.RecordDecompressor().decompressobj().decompress(data)
+            return zstandard.ZstdDecompressor().decompressobj().decompress(data)
         except zstandard.ZstdError as error:
             raise Wrong(f"zstd: {error}") from None
 

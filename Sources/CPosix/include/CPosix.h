@@ -4,6 +4,7 @@
 
 #include "cposix_files.h"
 #include "cposix_process.h"
+#include "cposix_service.h"
 #include "cposix_sockets.h"
 
 #endif

@@ -28,6 +28,10 @@ int cposix_file_open(const char *path, int mode);
 void cposix_file_close(int descriptor);
 // Reads until `count` bytes or the end of the file.
 int64_t cposix_file_read(int descriptor, void *bytes, size_t count, int64_t position);
+// The same, but stops in front of the first page that is not in memory. -EAGAIN when that is the
+// very first one, or when the file system cannot tell.
+int64_t cposix_file_read_resident(
+    int descriptor, void *bytes, size_t count, int64_t position);
 // Writes all of it, or fails.
 int64_t cposix_file_write(int descriptor, const void *bytes, size_t count, int64_t position);
 int64_t cposix_file_size(int descriptor);

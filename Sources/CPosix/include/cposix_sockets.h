@@ -40,6 +40,7 @@ int cposix_connect(int fd, const struct cposix_address *address, int timeout_ms)
 int cposix_accept(int fd, struct cposix_address *peer);
 int cposix_local_address(int fd, struct cposix_address *address);
 int cposix_set_no_delay(int fd);
+int cposix_set_non_blocking(int fd);
 int cposix_set_buffer_sizes(int fd, int receive, int send);
 int cposix_set_read_timeout(int fd, int timeout_ms);
 int cposix_reset_on_close(int fd);
@@ -58,6 +59,8 @@ int cposix_epoll_wait(int epoll, struct cposix_event *events, int timeout_ms);
 int cposix_wake_create(void);
 int cposix_wake_signal(int fd);
 int cposix_wake_clear(int fd);
+int cposix_timer_create(void);
+int cposix_timer_set(int fd, int64_t nanoseconds);
 
 #if __clang__
 #pragma clang assume_nonnull end

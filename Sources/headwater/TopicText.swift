@@ -1,0 +1,99 @@
+import KafkaWire
+
+/// How topics read on a terminal, and as JSON.
+enum TopicText {
+    static func table(_ topics: [TopicSummary]) -> String {
+        let rows = topics.map { topic in
+            [
+                topic.name, "\(topic.partitions.count)", "\(topic.records)",
+                topic.isInternal ? "the broker's own" : "",
+            ]
+        }
+        return aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
+    }
+
+    static func description(_ topic: TopicSummary) -> String {
+        let partitions = topic.partitions.map(cells)
+        let settings = topic.settings.map { entry in
+            [entry.name, entry.value ?? "", source(entry)]
+        }
+        return """
+            topic \(topic.name)\(topic.isInternal ? " (the broker's own)" : "")
+            id    \(topic.id)
+
+            \(aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "EPOCH"]] + partitions))
+
+            \(aligned([["SETTING", "VALUE", "FROM"]] + settings))
+            """
+    }
+
+    private static func cells(of partition: TopicSummary.Partition) -> [String] {
+        let place = "\(partition.index)"
+        let epoch = "\(partition.leaderEpoch)"
+        guard let offsets = partition.offsets else { return [place, "-", "-", "offline", epoch] }
+        return [place, "\(offsets.lowerBound)", "\(offsets.upperBound)", "\(offsets.count)", epoch]
+    }
+
+    private static func source(_ entry: ConfigEntry) -> String {
+        switch entry.source {
+        case .topic: "topic"
+        case .broker: "broker"
+        case .byDefault: "default"
+        default: "unknown"
+        }
+    }
+
+    private static func aligned(_ rows: [[String]]) -> String {
+        guard let first = rows.first else { return "" }
+        let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = ""
+            for (cell, width) in zip(row, widths) {
+                line += cell + String(repeating: " ", count: width - cell.count + 2)
+            }
+            while line.last == " " { line.removeLast() }
+            return line
+        }.joined(separator: "\n")
+    }
+
+    // MARK: JSON
+
+    static func json(_ topics: [TopicSummary]) -> String { array(topics.map(json)) }
+
+    private static func json(_ topic: TopicSummary) -> String {
+        var fields = [
+            "\"name\":\(RecordText.quoted(topic.name))", "\"id\":\"\(topic.id)\"",
+            "\"internal\":\(topic.isInternal)", "\"records\":\(topic.records)",
+            "\"partitions\":\(array(topic.partitions.map(json)))",
+        ]
+        if !topic.settings.isEmpty {
+            let settings = topic.settings.map { entry in
+                let value = entry.value.map(RecordText.quoted) ?? "null"
+                return "\(RecordText.quoted(entry.name)):{\"value\":\(value),"
+                    + "\"source\":\"\(source(entry))\"}"
+            }
+            fields.append("\"settings\":{\(settings.joined(separator: ","))}")
+        }
+        return "{" + fields.joined(separator: ",") + "}"
+    }
+
+    private static func json(_ partition: TopicSummary.Partition) -> String {
+        let first = partition.offsets.map { "\($0.lowerBound)" } ?? "null"
+        let next = partition.offsets.map { "\($0.upperBound)" } ?? "null"
+        return "{\"partition\":\(partition.index),\"first_offset\":\(first),"
+            + "\"next_offset\":\(next),\"leader_epoch\":\(partition.leaderEpoch)}"
+    }
+
+    static func json(_ topics: [CreateTopicsResponse.Topic]) -> String {
+        array(
+            topics.map { topic in
+                "{\"name\":\(RecordText.quoted(topic.name)),\"id\":\"\(topic.id)\","
+                    + "\"partitions\":\(topic.partitionCount)}"
+            }
+        )
+    }
+
+    static func array(_ elements: [String]) -> String {
+        "[" + elements.joined(separator: ",") + "]"
+    }
+}

@@ -1,0 +1,185 @@
+import ArgumentParser
+import BrokerModel
+import KafkaWire
+import Posix
+
+struct TopicsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "topics",
+        abstract: "List, create, describe and delete topics.",
+        discussion: """
+            Talks to the Kafka listener, as any Kafka client would.
+
+            EXAMPLES
+              headwater topics list
+              headwater topics create readings --partitions 3 --config retention.ms=86400000
+              headwater topics describe readings
+              headwater topics delete readings --yes
+            """,
+        subcommands: [
+            TopicsListCommand.self, TopicsCreateCommand.self, TopicsDescribeCommand.self,
+            TopicsDeleteCommand.self,
+        ]
+    )
+}
+
+/// What all of them take.
+struct TopicsOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT"))
+    var kafka = "127.0.0.1:9092"
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// Runs `body` with a connection; what goes wrong ends the command with one line and a code.
+    func run(_ body: (TopicsClient) throws -> Void) throws {
+        try exitingOnFailure {
+            let address = try resolved(kafka, flag: "--kafka")
+            do {
+                try body(try TopicsClient(KafkaClient(to: address)))
+            } catch let error as KafkaClientError {
+                throw Failure.cannotConnect("\(kafka): \(error); \(error.question)")
+            }
+        }
+    }
+
+    func show(_ text: String) {
+        // A reader such as `head` may have seen enough.
+        try? StandardStream.output.write(text + "\n")
+    }
+}
+
+struct TopicsListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List all topics with their partitions and records.",
+        discussion: """
+            EXAMPLES
+              headwater topics list
+              headwater topics list --json | jq -r '.[].name'
+            """
+    )
+
+    @OptionGroup var options: TopicsOptions
+
+    func run() throws {
+        try options.run { client in
+            let topics = try client.topics().map { try client.summary(of: $0) }
+            options.show(
+                options.json ? TopicText.json(topics) : TopicText.table(topics)
+            )
+        }
+    }
+}
+
+struct TopicsDescribeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "describe",
+        abstract: "Show a topic's partitions, offsets and settings.",
+        discussion: """
+            EXAMPLES
+              headwater topics describe mqtt
+              headwater topics describe mqtt --json | jq .partitions
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The topics.", valueName: "TOPIC"))
+    var topics: [String]
+
+    @OptionGroup var options: TopicsOptions
+
+    func run() throws {
+        try options.run { client in
+            let found = try topics.map { name in
+                var topic = try client.summary(of: try client.topic(name))
+                topic.settings = try client.settings(of: name)
+                return topic
+            }
+            options.show(
+                options.json
+                    ? TopicText.json(found)
+                    : found.map(TopicText.description).joined(separator: "\n\n")
+            )
+        }
+    }
+}
+
+struct TopicsCreateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Create topics.",
+        discussion: """
+            EXAMPLES
+              headwater topics create readings
+              headwater topics create readings --partitions 3
+              headwater topics create raw --config retention.bytes=1073741824 \\
+                --config durability=written
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The topics.", valueName: "TOPIC"))
+    var topics: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "How many partitions each gets; the broker's num.partitions decides otherwise.",
+            valueName: "N"
+        )
+    )
+    var partitions: Int32?
+
+    @Option(
+        name: .customLong("config"),
+        parsing: .singleValue,
+        help: ArgumentHelp("A setting of the topic, as in Kafka.", valueName: "KEY=VALUE")
+    )
+    var assignments: [String] = []
+
+    @Flag(help: "Only check whether they could be created.")
+    var dryRun = false
+
+    @OptionGroup var options: TopicsOptions
+
+    func validate() throws {
+        for topic in topics where TopicName(topic) == nil {
+            throw ValidationError("'\(topic)' is no topic name: 1 to 249 of a-z A-Z 0-9 . _ -")
+        }
+        if let partitions, partitions < 1 {
+            throw ValidationError("--partitions takes a number above 0")
+        }
+        for assignment in assignments where !assignment.contains("=") {
+            throw ValidationError(
+                "--config \(assignment): write KEY=VALUE, such as retention.ms=86400000"
+            )
+        }
+    }
+
+    func run() throws {
+        let settings = assignments.map { assignment in
+            let parts = assignment.split(
+                separator: "=",
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            return (key: String(parts[0]), value: String(parts[1]))
+        }
+        try options.run { client in
+            let (made, refused) = try client.create(
+                topics,
+                partitions: partitions ?? -1,
+                settings: settings,
+                validatesOnly: dryRun
+            )
+            if options.json { options.show(TopicText.json(made)) } else { show(made) }
+            if let refused { throw refused }
+        }
+    }
+
+    private func show(_ topics: [CreateTopicsResponse.Topic]) {
+        for topic in topics {
+            let unit = topic.partitionCount == 1 ? "partition" : "partitions"
+            let done = dryRun ? "could create" : "created"
+            options.show("\(done) \(topic.name), \(topic.partitionCount) \(unit)")
+        }
+    }
+}
