@@ -72,6 +72,12 @@ struct DataDirectory {
         for (name, error) in store.offline {
             log.error("partition is offline", ["partition": "\(name)", "reason": "\(error)"])
         }
+        for (topic, error) in store.ignoredSettings {
+            log.warning(
+                "a topic's setting is ignored",
+                ["topic": "\(topic)", "reason": "\(error)"]
+            )
+        }
     }
 
     static func failure(_ error: PartitionStoreError, path: String) -> Failure {
