@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import bench_count
-from bench_brokers import HEADWATER, LOOPBACK, Failed, Headwater, Mosquitto
+from bench_brokers import Failed, Headwater, Mosquitto
 from bench_loads import IDLE_LOAD, KAFKA_LOADS, MQTT_LOADS, run_idle, run_kafka, run_mqtt
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -45,19 +45,12 @@ def arguments():
     return options
 
 
-def make_topic(broker, name, partitions):
-    subprocess.run(
-        [HEADWATER, "topics", "create", name, "--partitions", str(partitions),
-         "--kafka", f"{LOOPBACK}:{broker.kafka}"],
-        stdout=subprocess.DEVNULL, check=True)
-
-
 def run_load(broker, name, options):
     if name in MQTT_LOADS:
         return run_mqtt(broker, name, options.seconds)
     if name == IDLE_LOAD:
         return run_idle(broker, options.connections)
-    return run_kafka(broker, name, options.seconds, make_topic)
+    return run_kafka(broker, name, options.seconds)
 
 
 def run_rounds(options):
@@ -83,8 +76,8 @@ def run_rounds(options):
 
 def medians(rounds):
     """The median of each figure; all faults of all rounds."""
-    keys = {key for figures in rounds for key in figures} - {"faults"}
-    row = {}
+    keys = {key for figures in rounds for key in figures} - {"faults", "durability"}
+    row = {"durability": rounds[0].get("durability")}
     for key in sorted(keys):
         values = [figures[key] for figures in rounds if figures.get(key) is not None]
         if values:
@@ -104,7 +97,7 @@ def text_of(row):
 def ratios(ours, peers):
     """Ours by the peer's, of all figures that both have."""
     return {key: ours[key] / peers[key] for key in ours
-            if key != "faults" and key in peers and peers[key]}
+            if isinstance(ours[key], (int, float)) and peers.get(key)}
 
 
 def comparison(name, row, peer, baseline):
@@ -134,10 +127,10 @@ def record(rows, peers, baseline, options):
     """Replaces what was measured now and keeps the rest."""
     kept = baseline.get("rows", {})
     for name, row in rows.items():
-        entry = {key: round(value, 4) for key, value in row.items() if key != "faults"}
+        entry = {**rounded(row), "durability": row.get("durability")}
         if name in peers:
-            entry["peer"] = {k: round(v, 4) for k, v in peers[name].items() if k != "faults"}
-            entry["ratios"] = {k: round(v, 4) for k, v in ratios(row, peers[name]).items()}
+            entry["peer"] = rounded(peers[name])
+            entry["ratios"] = rounded(ratios(row, peers[name]))
         kept[name] = entry
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}"
     whole = {"machine": machine, "rounds": options.rounds, "seconds": options.seconds,
@@ -146,6 +139,10 @@ def record(rows, peers, baseline, options):
         json.dump(whole, file, indent=1, sort_keys=True)
         file.write("\n")
     print(f"recorded in {os.path.relpath(BASELINE, ROOT)}")
+
+
+def rounded(row):
+    return {k: round(v, 4) for k, v in row.items() if isinstance(v, (int, float))}
 
 
 def main():
@@ -160,9 +157,9 @@ def main():
     if not rows:
         raise Failed(f"no load's name holds '{options.only}'")
     baseline = load_baseline()
-    print(f"durability: {Headwater(options.settings).durability}; mosquitto stores nothing")
     for name, row in rows.items():
-        print(f"{name}\n  headwater  {text_of(row)}")
+        print(f"{name}    durability: {row.get('durability') or 'not asked'}")
+        print(f"  headwater  {text_of(row)}")
         if name in peers:
             print(f"  mosquitto  {text_of(peers[name])}")
             if "per_second" in row:

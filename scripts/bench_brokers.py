@@ -58,7 +58,7 @@ class Broker:
     """A broker's process while a load runs, to be used in a `with`."""
 
     kafka = None
-    durability = "unknown"
+    durability = None
 
     def __init__(self):
         self.folder = None
@@ -114,9 +114,6 @@ class Headwater(Broker):
         self.settings = list(settings)
         self.wrapper = list(wrapper)
         self.binary = binary
-        self.durability = "default: synced before each acknowledgement"
-        if self.settings:
-            self.durability = "with " + ", ".join(self.settings)
 
     def start(self):
         command = self.wrapper + [

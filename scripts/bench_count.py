@@ -48,7 +48,6 @@ def measured(arguments, messages, settings):
     subprocess.run(["objcopy", "--strip-debug", HEADWATER, binary], check=True)
     broker.binary = binary
     broker.wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={found}", "-q"]
-    broker.durability = "counted under callgrind"
     with broker:
         report = run_bench(broker, "mqtt", *mqtt_address(broker), *arguments,
                            "--messages", messages, "--patience", 120)

@@ -35,8 +35,9 @@ IDLE_LOAD = "mqtt/idle-connections"
 
 def run_bench(broker, *arguments):
     """One run of headwater-bench: its JSON, with what was wrong under `faults`."""
-    command = [BENCH, *map(str, arguments), "--json", "--broker-pid", str(broker.process.pid),
-               "--durability", broker.durability]
+    command = [BENCH, *map(str, arguments), "--json", "--broker-pid", str(broker.process.pid)]
+    if broker.durability:  # Else the broker itself is asked.
+        command += ["--durability", broker.durability]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           universal_newlines=True, timeout=900, check=False)
     if not done.stdout.startswith("{"):
@@ -48,9 +49,13 @@ def mqtt_address(broker):
     return ["--mqtt", f"{LOOPBACK}:{broker.mqtt}"]
 
 
+def kafka_address(broker):
+    return ["--kafka", f"{LOOPBACK}:{broker.kafka}"] if broker.kafka else []
+
+
 def run_mqtt(broker, name, seconds):
-    found = run_bench(broker, "mqtt", *mqtt_address(broker), *MQTT_LOADS[name],
-                      "--seconds", seconds)
+    found = run_bench(broker, "mqtt", *mqtt_address(broker), *kafka_address(broker),
+                      *MQTT_LOADS[name], "--seconds", seconds)
     return {name: mqtt_figures(found)}
 
 
@@ -63,6 +68,7 @@ def mqtt_figures(found):
         "resident_bytes": ends.get("residentBytes"), "private_bytes": ends.get("privateBytes"),
         "peak_bytes": max(ends.get("peakResidentBytes", 0), found["memory"]["residentMax"]),
         "lost": found["counts"]["lost"], "faults": found["faults"],
+        "durability": found["durability"],
     }
     return {**figures, **latency(found.get("acknowledgement"))}
 
@@ -82,17 +88,17 @@ def run_idle(broker, connections):
         "idle_resident_bytes": found["before"]["residentBytes"],
         "idle_private_bytes": found["before"]["privateBytes"],
         "bytes_per_connection": found["bytesPerConnection"],
-        "faults": [] if held else [f"{found['stillOpen']} connections held"],
+        "durability": broker.durability, "faults": [] if held else [f"{found['stillOpen']} connections held"],
     }}
 
 
-def run_kafka(broker, name, seconds, make_topic):
+def run_kafka(broker, name, seconds):
     """Produces, then reads back what was produced; the fetch is a row of its own."""
-    make_topic(broker, KAFKA_TOPIC, KAFKA_PARTITIONS)
     arguments, is_fetched = KAFKA_LOADS[name]
-    topic = ["--kafka", f"{LOOPBACK}:{broker.kafka}", "--topic", KAFKA_TOPIC]
+    topic = [*kafka_address(broker), "--topic", KAFKA_TOPIC]
     rows = {name: kafka_figures(
-        run_bench(broker, "kafka-produce", *topic, *arguments, "--seconds", seconds))}
+        run_bench(broker, "kafka-produce", *topic, "--partitions", KAFKA_PARTITIONS, *arguments,
+                  "--seconds", seconds))}
     if is_fetched:
         rows[name.replace("produce", "fetch")] = kafka_figures(
             run_bench(broker, "kafka-fetch", *topic))
@@ -106,6 +112,6 @@ def kafka_figures(found):
         "written_bytes": found.get("writtenBytesPerRecord"),
         "resident_bytes": memory.get("residentBytes"),
         "private_bytes": memory.get("privateBytes"), "peak_bytes": memory.get("peakResidentBytes"),
-        "faults": found["faults"],
+        "faults": found["faults"], "durability": found["durability"],
     }
     return {**figures, **latency(found.get("latency"))}

@@ -8,9 +8,12 @@ struct BrokerOptions: ParsableArguments {
     var brokerPid: Int32?
 
     @Option(
-        help: ArgumentHelp("What the broker's settings promise, for the report.", valueName: "TEXT")
+        help: ArgumentHelp(
+            "What is known of the broker's durability. Without it a Kafka broker is asked.",
+            valueName: "TEXT"
+        )
     )
-    var durability = "unknown"
+    var durability: String?
 
     @Flag(help: "Print one line of JSON.")
     var json = false
@@ -19,6 +22,17 @@ struct BrokerOptions: ParsableArguments {
         help: ArgumentHelp("A run in which nothing comes for so long ends.", valueName: "SECONDS")
     )
     var patience = 10.0
+
+    /// What was given; else what a Kafka listener says of `topic`; else that nobody said.
+    func durability(of topic: String, askedAt kafka: SocketAddress?) -> String {
+        if let durability { return durability }
+        guard let kafka else { return "unknown: nobody was asked" }
+        do throws(LoadError) {
+            return try KafkaTopic.durability(of: topic, at: kafka)
+        } catch {
+            return "unknown: \(error)"
+        }
+    }
 }
 
 /// A name that no other run has.

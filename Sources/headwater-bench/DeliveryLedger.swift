@@ -1,4 +1,5 @@
-/// What one reader got of each publisher's messages 0, 1, 2, ...: each once, in order, none missing.
+/// What one reader got of each publisher's messages 0, 1, 2, ...: each once, in order, none
+/// missing.
 struct DeliveryLedger {
     private struct Line {
         var next = 0

@@ -59,7 +59,7 @@ struct KafkaFetchCommand: ParsableCommand {
             )
         }
         var report = run(consumers, epoll)
-        report.durability = broker.durability
+        report.durability = broker.durability(of: topic, askedAt: address)
         let owed = ends.reduce(0) { $0 + Int($1.value.rawValue - (starts[$1.key]?.rawValue ?? 0)) }
         if report.faults.isEmpty, report.records < owed * connections {
             report.faults.append("\(report.records) records of \(owed * connections)")

@@ -20,8 +20,11 @@ struct KafkaProduceCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT"))
     var kafka = "127.0.0.1:9092"
 
-    @Option(help: "The topic; a missing one is asked for, which may create it.")
+    @Option(help: "The topic; asking for a missing one may create it.")
     var topic = "bench"
+
+    @Option(help: "Makes the topic with so many partitions, unless it is there.")
+    var partitions: Int32?
 
     @Option(help: "Producing connections.")
     var connections = 1
@@ -81,9 +84,12 @@ struct KafkaProduceCommand: ParsableCommand {
         plan.rate = rate
         plan.patience = broker.patience
         _ = try SystemProcess.raiseDescriptorLimit(to: connections + 64)
+        if let partitions {
+            try KafkaTopic.create(topic, partitions: partitions, at: plan.address)
+        }
         let process = BrokerProcess(processID: broker.brokerPid)
         var report = try KafkaProduceLoad(plan, broker: process).run()
-        report.durability = broker.durability
+        report.durability = broker.durability(of: topic, askedAt: plan.address)
         try show(report, text: report.text, json: broker.json)
         if !report.isRight { throw ExitCode(1) }
     }

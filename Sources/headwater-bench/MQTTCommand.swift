@@ -18,6 +18,14 @@ struct MQTTCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The broker's MQTT listener.", valueName: "HOST:PORT"))
     var mqtt = "127.0.0.1:1883"
 
+    @Option(
+        help: ArgumentHelp(
+            "The same broker's Kafka listener, to ask for the durability of the topic 'mqtt'.",
+            valueName: "HOST:PORT"
+        )
+    )
+    var kafka: String?
+
     @Option(help: "Publishing connections.")
     var connections = 1
 
@@ -103,7 +111,10 @@ struct MQTTCommand: ParsableCommand {
         _ = try SystemProcess.raiseDescriptorLimit(to: connections + subscribers + 64)
         let load = try MQTTLoad(plan, broker: BrokerProcess(processID: broker.brokerPid))
         var report = try load.run()
-        report.durability = broker.durability
+        report.durability = broker.durability(
+            of: "mqtt",
+            askedAt: try kafka.map { try address($0, "--kafka") }
+        )
         return report
     }
 }

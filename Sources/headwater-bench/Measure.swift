@@ -10,8 +10,8 @@ struct Measurement: Codable {
     var bytesPerSecond: Double?
 }
 
-/// Runs microbenchmarks whose name holds `filter`. Each round's answer is checked by its body, which
-/// traps on a wrong one: wrong and fast is not fast.
+/// Runs microbenchmarks whose name holds `filter`. Each round's answer is checked by its body,
+/// which traps on a wrong one: wrong and fast is not fast.
 final class Measurements {
     private let filter: String
     private let roundSeconds: Double
@@ -54,3 +54,6 @@ final class Measurements {
         )
     }
 }
+
+/// Stops everything when a benchmark did not do its work.
+func checkAnswer(_ isRight: Bool) { precondition(isRight, "a benchmark's answer is right") }

@@ -16,9 +16,9 @@ struct PayloadPattern {
     static let sequenceDigits = 10
     private static let timePlace = 35
     static let timeDigits = 19
-    /// So much in all that zstd's window at level 1 never sees a body twice: what repeats is what
-    /// telemetry repeats, its names and the look of its numbers.
-    private static let bodiesBytes = 1 << 20
+    /// So much in all that zstd's window at level 1, an eighth of it, seldom sees a body twice:
+    /// what repeats is what telemetry repeats, its names and the look of its numbers.
+    private static let bodiesBytes = 4 << 20
     // Digits with a leading one: JSON allows no leading zero.
     static let deviceBase = 10_000
     static let sequenceBase = 1_000_000_000
@@ -36,7 +36,7 @@ struct PayloadPattern {
         var variants = 8
         while variants * size < Self.bodiesBytes { variants *= 2 }
         variantMask = variants - 1
-        bodies = (0..<variants).flatMap { _ in Self.body(size, &random) }
+        bodies = Self.bodies(variants, of: Self.template(size), &random)
     }
 
     /// Writes a message at `target`. `device`, `sequence` and `time` are their digits.
@@ -83,7 +83,12 @@ struct PayloadPattern {
 
     /// The variant that a publisher uses for its message.
     @inline(__always)
-    static func variant(device: Int, sequence: Int) -> Int { sequence &+ device }
+    static func variant(device: Int, sequence: Int) -> Int {
+        // Mixed, so that devices side by side do not send the same bodies.
+        let mixed = UInt64(truncatingIfNeeded: sequence) &* 0x9e37_79b9_7f4a_7c15
+        let other = UInt64(truncatingIfNeeded: device) &* 0xc2b2_ae3d_27d4_eb4f
+        return Int(truncatingIfNeeded: (mixed &+ other) &>> 33)
+    }
 
     /// Whether all behind the stamp is as it was sent.
     @inline(__always)
@@ -96,7 +101,8 @@ struct PayloadPattern {
         }
     }
 
-    private static func body(_ size: Int, _ random: inout PatternGenerator) -> [UInt8] {
+    /// A body whose readings are still `#`s, and its filler `~`s.
+    private static func template(_ size: Int) -> [UInt8] {
         let names = [
             "temperature", "humidity", "pressure", "vibration_x", "vibration_y", "voltage",
             "current", "speed", "flow", "level",
@@ -104,20 +110,34 @@ struct PayloadPattern {
         var text = head
         var index = 0
         while true {
-            let (whole, part) = (random.next(900) + 10, random.next(90) + 10)
-            let field = ",\"\(names[index % names.count])\":\(whole).\(part)"
+            let field = ",\"\(names[index % names.count])\":##.##"
             guard text.utf8.count + field.utf8.count + 1 <= size else { break }
             text += field
             index += 1
         }
         let left = size - text.utf8.count - 1
-        if left >= 8 {
-            let filler = (0..<left - 7).map { _ in "0123456789abcdef".randomDigit(&random) }
-            text += ",\"t\":\"" + String(filler) + "\""
-        } else {
-            text += String(repeating: " ", count: left)
-        }
+        let filler = String(repeating: "~", count: max(0, left - 7))
+        text += left >= 8 ? ",\"t\":\"\(filler)\"" : String(repeating: " ", count: left)
         return [UInt8]((text + "}").utf8)
+    }
+
+    private static func bodies(
+        _ count: Int,
+        of template: [UInt8],
+        _ random: inout PatternGenerator
+    ) -> [UInt8] {
+        var bodies: [UInt8] = []
+        bodies.reserveCapacity(count * template.count)
+        for _ in 0..<count { bodies += template }
+        let marks = template.indices.filter { template[$0] == 0x23 || template[$0] == 0x7e }
+        for start in stride(from: 0, to: bodies.count, by: template.count) {
+            for mark in marks {
+                let isLeading = template[mark - 1] == 0x3a
+                bodies[start + mark] =
+                    0x30 + UInt8(isLeading ? 1 + random.next(9) : random.next(10))
+            }
+        }
+        return bodies
     }
 }
 
@@ -166,12 +186,6 @@ struct PatternGenerator {
         state ^= state >> 7
         state ^= state << 17
         return Int(state % UInt64(below))
-    }
-}
-
-extension String {
-    fileprivate func randomDigit(_ random: inout PatternGenerator) -> Character {
-        self[index(startIndex, offsetBy: random.next(16))]
     }
 }
 

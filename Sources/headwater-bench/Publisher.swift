@@ -1,7 +1,8 @@
 import BrokerModel
 import MQTTWire
 
-/// One publishing connection: sends what window and schedule allow, and checks each acknowledgement.
+/// One publishing connection: sends what window and schedule allow, and checks each
+/// acknowledgement.
 final class Publisher {
     /// What one message in flight waits for.
     private enum Waiting: UInt8 { case nothing, puback, pubrec, pubcomp }

@@ -20,7 +20,7 @@ def run_script(name, *arguments, seconds=120, **environment):
         timeout=seconds, check=False, env={**harness.clean_environment(), **environment})
 
 
-@pytest.mark.parametrize("name", ["setup", "install-swift", "quickstart", "test"])
+@pytest.mark.parametrize("name", ["setup", "install-swift", "quickstart", "test", "bench"])
 def test_each_script_has_help_and_refuses_unknown_options(name):
     asked = run_script(name, "--help")
     assert asked.returncode == 0 and asked.stdout.startswith(f"usage: scripts/{name}")
