@@ -140,8 +140,8 @@ let package = Package(
         tests(
             "Ingest",
             [
-                "BrokerModel", "CommitLog", "EventLoop", "Ingest", "MQTTWire", "Partitions",
-                "RecordFormat",
+                "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "Ingest", "MQTTWire",
+                "Partitions", "RecordFormat",
             ]
         ),
         tests(

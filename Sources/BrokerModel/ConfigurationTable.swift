@@ -3,11 +3,15 @@
 /// A module declares it once beside the settings that it fills. A row begins as the default row,
 /// each line of it sets one of the row's keys, and then the row as a whole is checked.
 public struct ConfigurationTable<Settings>: Sendable {
+    private typealias Take =
+        @Sendable (
+            [[ConfigurationCell]], inout Settings
+        ) throws(ConfigurationTableError) -> Void
+
     public let name: String
     public let sentence: String
     public let columns: [ConfigurationColumn]
-    private let take:
-        @Sendable ([[ConfigurationCell]], inout Settings) throws(ConfigurationTableError) -> Void
+    private let take: Take
 
     /// `finish` makes a row of the settings out of what was written, or says which key of the row
     /// is wrong, and why in a clause.
@@ -67,8 +71,7 @@ public struct ConfigurationTable<Settings>: Sendable {
         name: String,
         sentence: String,
         columns: [ConfigurationColumn],
-        take: @escaping
-        @Sendable ([[ConfigurationCell]], inout Settings) throws(ConfigurationTableError) -> Void
+        take: @escaping Take
     ) {
         self.name = name
         self.sentence = sentence

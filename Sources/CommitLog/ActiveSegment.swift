@@ -89,11 +89,19 @@ struct ActiveSegment {
         if firstAppend == nil { firstAppend = now }
     }
 
-    /// Forgets what nobody was shown, here and in the file.
-    mutating func discardUnshown() throws(FileSystemError) {
-        end = max(syncedEnd, shownEnd)
+    /// Forgets what nobody was shown, here and in the file. After a failed sync that is all that
+    /// was not synced: the kernel may hold it as clean pages that never reached the disk.
+    mutating func discardUnshown(afterFailedSync: Bool) throws(FileSystemError) {
+        if afterFailedSync { shownEnd = syncedEnd }
+        end = shownEnd
         try file.truncate(to: end - .zero)
-        try file.sync()
+        do throws(FileSystemError) {
+            try file.sync()
+        } catch {
+            shownEnd = syncedEnd
+            end = syncedEnd
+            try file.truncate(to: end - .zero)
+        }
     }
 
     /// Milliseconds since the first append; a clock that went back makes nobody older.

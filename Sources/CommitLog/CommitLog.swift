@@ -2,11 +2,12 @@ import BrokerModel
 
 // CommitLog keeps one partition's records on disk, as segments in a folder, in Kafka's own files.
 //
-// Start at `PartitionLog`: it appends, syncs, rolls and recovers, on one thread, and each call runs
-// to its end on its caller's. Beside it stands its `PartitionReader`, which any thread may use and
-// which never passes the high watermark. Under them, a `Segment` is one data file with its two
-// indexes, and `FileSystem` is the seam behind which lies the disk, or a test's idea of one. A read
-// with `ReadAccess.resident` takes what is in memory and never waits for the disk.
+// Start at `PartitionLog`: it appends, syncs, rolls, deletes what is old and recovers, on one
+// thread, and each call runs to its end on its caller's. Beside it stands its `PartitionReader`,
+// which any thread may use and which never passes the high watermark. Under them, a `Segment` is
+// one data file with its two indexes, and `FileSystem` is the seam behind which lies the disk, or
+// a test's idea of one. A read with `ReadAccess.resident` takes what is in memory and never waits
+// for the disk.
 //
 // What holds after a crash at any call, with unsynced work kept, lost, torn or reordered:
 // - What `sync` made visible is still there, at its offsets, byte for byte.
@@ -15,6 +16,8 @@ import BrokerModel
 //   newest segment alone, and nothing older.
 // - What recovery finds past the last sync is synced before anybody may see it.
 // - The leader epoch has risen, so that a reader which saw the old tail notices the cut.
+// - The log start is not before where it was, and no offset is given again that was shown without
+//   a sync, as in topics that are not durable: `OffsetMarks` are synced before either is shown.
 //
 // Always true: logStartOffset <= highWatermark <= logEndOffset. After a failed write or sync the
 // log is read-only: the kernel may have thrown the dirty pages away, and a later sync that succeeds

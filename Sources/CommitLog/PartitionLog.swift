@@ -159,10 +159,12 @@ public final class PartitionLog {
     /// more, and every offset is out of range.
     public func abandon() {
         isClosed = true
+        let view = reader.snapshot()
         reader.publish { published in
             published.logStartOffset = published.highWatermark
             published.segments = []
         }
+        for segment in view.segments { view.open.forget(segment) }
     }
 
     private func checkIsOpen() throws(CommitLogError) {
@@ -266,17 +268,19 @@ public final class PartitionLog {
         segment.rest()
     }
 
-    /// Ends writing for good. What was not shown is cut off at once: the kernel may hold it as
-    /// clean pages that never reached the disk, and no later start may take those for stored.
-    /// Nobody was told of them, and nobody will be.
+    /// Ends writing for good. What was not shown is cut off at once, and after a failed sync what
+    /// was not synced: the kernel may hold it as clean pages that never reached the disk, and no
+    /// later start may take those for stored. The offsets stay taken.
     func fail(_ error: FileSystemError) -> CommitLogError {
         failure = error
         do throws(FileSystemError) {
-            try active.discardUnshown()
+            try active.discardUnshown(afterFailedSync: error.operation == .sync)
         } catch {
             // The disk is failing. The next start scans the tail and believes only what it can.
         }
         logEndOffset = reader.highWatermark
+        let end = active.shownEnd
+        reader.publish { $0.syncedEnd = end }
         return .fileSystem(error)
     }
 }

@@ -75,7 +75,8 @@ extension PartitionLog {
 
     /// Takes the oldest segments out of the log. Returns what their files are called now.
     private func dropOldest(_ count: Int) throws(CommitLogError) -> [String] {
-        let segments = reader.snapshot().segments
+        let view = reader.snapshot()
+        let segments = view.segments
         let start = segments[count].baseOffset
         var changed = marks
         changed.logStart = start
@@ -92,7 +93,7 @@ extension PartitionLog {
         var files: [String] = []
         for segment in segments.prefix(count) {
             sealed[segment.baseOffset] = nil
-            segment.closeFiles()
+            view.open.forget(segment)
             for kind in SegmentFiles.Kind.allCases {
                 let path = segment.path(kind)
                 let target = path + SegmentFiles.deletedSuffix

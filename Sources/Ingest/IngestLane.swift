@@ -6,18 +6,24 @@ import Partitions
 import RecordFormat
 
 /// What became of a publish at the door.
-public enum IngestOutcome: Sendable {
+public enum IngestOutcome: Equatable, Sendable {
     /// In a batch. Its token, if it has one, comes back by `acknowledged`.
-    case accepted
+    case accepted(LiveDelivery)
     case noRoute
     /// No batch can hold the record.
     case tooLarge
+    /// Its topic would be one more than routes may create.
+    case topicsFull
 }
 
 /// One loop's way into the log. Confined to that loop.
 public final class IngestLane {
-    /// Gets tokens in the order of their publishes once their records are durable, or have failed.
+    /// Gets tokens in the order of their publishes once their records are durable as their topics
+    /// say, or have failed.
     public var acknowledged: (ArraySlice<AckToken>, CommitLogError?) -> Void = { _, _ in }
+    /// Gets the tickets of `LiveDelivery.afterSync` in order, once their records are durable as
+    /// their topics say, or have failed.
+    public var settled: (ArraySlice<LiveTicket>, CommitLogError?) -> Void = { _, _ in }
     /// Asked before a batch leaves that holds QoS 2 publishes, with the first one's receipt. After
     /// a false the batch, and those behind it, wait for `releaseHeld`.
     public var receiptsLeaving: (PartitionHandle, UInt64) -> Bool = { _, _ in true }
@@ -27,23 +33,39 @@ public final class IngestLane {
     public var becameIdle: () -> Void = {}
     /// True while the ingest pool is full. Whoever publishes asks first and stops reading: the lane
     /// takes what comes all the same, for it cannot be given back.
-    public private(set) var isFull = false
+    public internal(set) var isFull = false
     /// Called when the pool has room again after it was full.
     public var roomReturned: () -> Void = {}
-    /// Records that failed without anybody to tell: QoS 0.
-    public let dropped = Counter()
+    public var counters: IngestCounters { router.counters }
+    /// Called with what operators should know of.
+    package var report: (IngestReport) -> Void = { _ in }
 
     /// Set before the loop runs.
-    public var routes = RouteTable(everythingTo: nil)
+    package var routes: RouteTable {
+        get { router.table }
+        set { router.table = newValue }
+    }
 
-    private let settings: IngestSettings
-    private let pool: MemoryPool
-    private let shard: Mailbox<PartitionShardMessage>
+    let settings: IngestSettings
+    let pool: MemoryPool
+    let shard: Mailbox<PartitionShardMessage>
+    let router: Router
+    let creations: TopicCreations
     private let replies: Mailbox<AppendReply>
     private var headers = PublishHeaders()
     private let sealer = BatchSealer()
-    private var partitions: [PartitionHandle: PartitionQueue] = [:]
-    private var lastUsed: PartitionQueue?
+    private let queues: PartitionQueues
+    /// Queues with records that are not sealed, and some that had them a moment ago.
+    private var listed: [PartitionQueue] = []
+    private var batchesInFlight = 0
+    /// Tokens that are due without an answer of the log: topics whose durability is `memory`.
+    private var due: [AckToken] = []
+    private var told: [AckToken] = []
+    /// Tokens whose partition cannot be written.
+    private var undeliverable: [AckToken] = []
+    private var undeliverableTickets: [LiveTicket] = []
+    private var nextTicket: UInt64 = 0
+    private(set) var isFlushing = false
     /// Queues with batches that wait for `releaseHeld`.
     private var holding: [PartitionQueue] = []
 
@@ -52,14 +74,21 @@ public final class IngestLane {
         settings: IngestSettings,
         pool: MemoryPool,
         loop: EventLoop,
-        shard: Mailbox<PartitionShardMessage>
+        shard: Mailbox<PartitionShardMessage>,
+        catalog: TopicCatalog
     ) {
         self.settings = settings
         self.pool = pool
         self.shard = shard
+        queues = PartitionQueues(settings: settings)
+        router = Router(settings: settings, catalog: catalog)
+        creations = TopicCreations(loop: loop, shard: shard, settings: settings)
         let inbox = LaneInbox()
         replies = loop.makeMailbox { inbox.lane?.receive($0) }
         inbox.lane = self
+        router.create = { [unowned self] in creations.ask($0, $1) }
+        router.release = { [unowned queues] in queues.detach($0) }
+        creations.answered = { [unowned self] in answered($0, $1) }
     }
 
     /// Encodes one publish, its topic alias resolved, into its partition's batch.
@@ -69,37 +98,35 @@ public final class IngestLane {
         at time: Timestamp,
         token: AckToken?
     ) -> IngestOutcome {
-        let topic = packet.topic
-        guard let partition = routes.route(topic) else { return .noRoute }
-        headers.encode(packet, from: origin)
-        let size =
-            topic.count &+ packet.payload.count &+ headers.bytes.count
-            &+ PartitionQueue.recordOverhead
-        guard size &+ RecordFormatLimits.headerBytes <= settings.recordBytesMax.rawValue else {
-            return .tooLarge
-        }
-        let queue = queue(of: partition)
-        if !queue.builder.isEmpty,
-            queue.builder.uncompressedBytes + ByteCount(size) > settings.batchBytesMax
-        {
-            seal(queue)
-        }
-        do throws(RecordFormatError) {
-            try queue.builder.append(
-                timestamp: time,
-                key: topic,
-                value: packet.payload,
-                headerCount: headers.count,
-                headerBytes: headers.bytes
+        let plan: RoutePlan
+        switch router.plan(packet, from: origin) {
+        case .to(let found): plan = found
+        case .noRoute:
+            if token != nil { report(.unrouted(mqttTopic: Self.text(packet.topic))) }
+            return .noRoute
+        case .topicsFull:
+            report(
+                .topicsFull(most: settings.routeTopicsMax, mqttTopic: Self.text(packet.topic))
             )
-        } catch {
-            return .tooLarge
+            return .topicsFull
         }
-        if !queue.reserve(size, from: pool) { isFull = true }
-        if let token { queue.tokens.append(token) }
-        if let receipt = origin.receipt, queue.firstReceipt == nil { queue.firstReceipt = receipt }
-        if queue.builder.uncompressedBytes >= settings.batchBytesMax { seal(queue) }
-        return .accepted
+        headers.encode(packet, from: origin)
+        if plan.headerCount > 0 { headers.append(plan.headers, count: plan.headerCount) }
+        let record = EncodedRecord(
+            key: plan.key,
+            value: packet.payload,
+            headers: headers.bytes,
+            headerCount: headers.count
+        )
+        let ticket = plan.isLiveSynced ? makeTicket() : nil
+        let waiter = RecordWaiter(token: token, ticket: ticket, receipt: origin.receipt)
+        let isStored = plan.target._withUnsafeGuaranteedRef { topic in
+            topic.handles.isEmpty
+                ? wait(record, in: topic, at: time, waiter)
+                : add(record, plan.keyHash, to: topic, at: time, waiter)
+        }
+        guard isStored else { return .tooLarge }
+        return .accepted(ticket.map { .afterSync($0) } ?? .early)
     }
 
     /// Appends a record to a topic of the broker's own. False when no batch can hold it.
@@ -110,71 +137,160 @@ public final class IngestLane {
         at time: Timestamp,
         token: AckToken?
     ) -> Bool {
-        let size = (key?.count ?? 0) &+ (value?.count ?? 0) &+ PartitionQueue.recordOverhead
-        guard size &+ RecordFormatLimits.headerBytes <= settings.recordBytesMax.rawValue else {
-            return false
+        let record = EncodedRecord(
+            key: key,
+            value: value,
+            headers: UnsafeRawBufferPointer(start: nil, count: 0),
+            headerCount: 0
+        )
+        let queue = queues.queue(of: partition)
+        guard fits(record, queue.recordBytesMax) else { return false }
+        return write(record, to: queue, at: time, RecordWaiter(token: token))
+    }
+
+    /// Sends what this burst brought, unless enough is on its way: then the next reply sends it.
+    public func burstEnded() {
+        router.refresh()
+        reportDue()
+        // What a batch with receipts calls for joins the list while it is walked.
+        var kept = 0
+        var index = 0
+        while index < listed.count {
+            let queue = listed[index]
+            if !queue.builder.isEmpty,
+                isFlushing || queue.inFlight.count < settings.batchesInFlightMax
+            {
+                seal(queue)
+            }
+            if queue.builder.isEmpty {
+                queue.isListed = false
+                if queue.isDetached { queues.dismiss(queue) }
+            } else {
+                listed.swapAt(kept, index)
+                kept += 1
+            }
+            index += 1
         }
-        let queue = queue(of: partition)
+        listed.removeLast(listed.count - kept)
+    }
+
+    /// Sends what waits for a partition, however much is on its way.
+    public func send(to partition: PartitionHandle) {
+        guard let queue = queues[partition], !queue.builder.isEmpty else { return }
+        seal(queue)
+    }
+
+    /// Sends everything, however much is on its way: the lane's last act before its loop stops.
+    public func flush() {
+        isFlushing = true
+        burstEnded()
+    }
+
+    public var isIdle: Bool {
+        batchesInFlight == 0 && creations.isIdle && due.isEmpty && undeliverable.isEmpty
+            && listed.allSatisfy { $0.builder.isEmpty }
+    }
+
+    private static func text(_ topic: UnsafeRawBufferPointer) -> String {
+        String(decoding: topic.prefix(256), as: UTF8.self)
+    }
+
+    private func makeTicket() -> LiveTicket {
+        nextTicket &+= 1
+        return LiveTicket(rawValue: nextTicket)
+    }
+}
+
+// Records.
+extension IngestLane {
+    func fits(_ record: EncodedRecord, _ recordBytesMax: ByteCount) -> Bool {
+        record.size &+ RecordFormatLimits.headerBytes <= recordBytesMax.rawValue
+    }
+
+    func add(
+        _ record: EncodedRecord,
+        _ keyHash: UInt32?,
+        to topic: RouteTopic,
+        at time: Timestamp,
+        _ waiter: RecordWaiter
+    ) -> Bool {
+        var number = 0
+        if topic.handles.count > 1 {
+            if let key = record.key {
+                number = Murmur2.partition(
+                    ofHash: keyHash ?? Murmur2.hash(key),
+                    among: topic.handles.count
+                )
+            } else {
+                number = topic.keylessPartition()
+            }
+        }
+        guard let queue = topic.queues[number] ?? queues.attach(topic, number) else {
+            return fail(waiter)
+        }
+        guard fits(record, queue.recordBytesMax) else { return false }
+        guard topic.acknowledgesAtOnce, let token = waiter.token else {
+            return write(record, to: queue, at: time, waiter)
+        }
+        var rest = waiter
+        rest.token = nil
+        guard write(record, to: queue, at: time, rest) else { return false }
+        due.append(token)
+        return true
+    }
+
+    /// The partition is offline: whoever waits is told when the burst ends.
+    func fail(_ waiter: RecordWaiter) -> Bool {
+        if let token = waiter.token { undeliverable.append(token) } else { counters.dropped.add() }
+        if let ticket = waiter.ticket { undeliverableTickets.append(ticket) }
+        return true
+    }
+
+    private func write(
+        _ record: EncodedRecord,
+        to queue: PartitionQueue,
+        at time: Timestamp,
+        _ waiter: RecordWaiter
+    ) -> Bool {
+        let size = record.size
         if !queue.builder.isEmpty,
-            queue.builder.uncompressedBytes + ByteCount(size) > settings.batchBytesMax
+            queue.builder.uncompressedBytes + ByteCount(size) > queue.batchBytesMax
         {
             seal(queue)
         }
         do throws(RecordFormatError) {
             try queue.builder.append(
                 timestamp: time,
-                key: key,
-                value: value,
-                headerCount: 0,
-                headerBytes: UnsafeRawBufferPointer(start: nil, count: 0)
+                key: record.key,
+                value: record.value,
+                headerCount: record.headerCount,
+                headerBytes: record.headers
             )
         } catch {
             return false
         }
-        if !queue.reserve(size, from: pool) { isFull = true }
-        if let token { queue.tokens.append(token) }
-        return true
-    }
-
-    /// Sends what waits for a partition, however much is on its way.
-    public func send(to partition: PartitionHandle) {
-        guard let queue = partitions[partition], !queue.builder.isEmpty else { return }
-        seal(queue)
-    }
-
-    /// Sends what this burst brought, unless enough is on its way: then the next reply sends it.
-    public func burstEnded() {
-        for queue in partitions.values
-        where !queue.builder.isEmpty && queue.inFlight.count < settings.batchesInFlightMax {
-            seal(queue)
+        if !queue.reservation.reserve(size &+ PartitionQueue.recordOverhead, from: pool) {
+            isFull = true
         }
-    }
-
-    /// Sends everything, however much is on its way: the lane's last act before its loop stops.
-    public func flush() {
-        for queue in partitions.values where !queue.builder.isEmpty { seal(queue) }
-    }
-
-    public var isIdle: Bool {
-        partitions.values.allSatisfy { $0.builder.isEmpty && $0.inFlight.isEmpty }
-    }
-
-    private func queue(of partition: PartitionHandle) -> PartitionQueue {
-        if let lastUsed, lastUsed.partition == partition { return lastUsed }
-        let queue = partitions[partition] ?? PartitionQueue(partition)
-        partitions[partition] = queue
-        lastUsed = queue
-        return queue
+        queue.waiters.add(waiter)
+        if !queue.isListed {
+            queue.isListed = true
+            listed.append(queue)
+        }
+        if queue.builder.uncompressedBytes >= queue.batchBytesMax { seal(queue) }
+        return true
     }
 
     private func seal(_ queue: PartitionQueue) {
         var mayLeave = queue.held.isEmpty
-        if let receipt = queue.firstReceipt, !receiptsLeaving(queue.partition, receipt) {
+        if let receipt = queue.waiters.firstReceipt, !receiptsLeaving(queue.partition, receipt) {
             mayLeave = false
         }
         let batch = sealer.seal(&queue.builder)
-        let needsSync = !queue.tokens.isEmpty
+        let needsSync = !queue.waiters.isEmpty
         queue.close(batch)
+        queue.topic?.sealed(queue.number)
+        batchesInFlight += 1
         let request = AppendRequest(
             partition: queue.partition,
             batch: batch,
@@ -195,32 +311,59 @@ public final class IngestLane {
             queue.held.removeAll()
         }
     }
+}
 
+// Answers.
+extension IngestLane {
     private func receive(_ replies: [AppendReply]) {
         for reply in replies {
-            guard let queue = partitions[reply.partition] else { continue }
+            guard let queue = queues[reply.partition] else { continue }
             settle(reply, of: queue)
         }
+        roomMayHaveReturned()
+    }
+
+    private func settle(_ reply: AppendReply, of queue: PartitionQueue) {
+        guard var finished = queue.take(reply.batch) else { return }
+        batchesInFlight -= 1
+        pool.release(finished.reserved)
+        var failure: CommitLogError?
+        if case .failure(let error) = reply.outcome {
+            failure = error
+            counters.dropped.add(reply.batch.recordCount - finished.waiters.tokens.count)
+        }
+        tell(finished.waiters.tokens, finished.waiters.tickets, failure)
+        if finished.waiters.firstReceipt != nil { receiptsSettled(queue.partition) }
+        sealer.recycle(reply.batch)
+        queue.recycle(&finished.waiters)
+        queues.dismiss(queue)
+    }
+
+    func tell(_ tokens: [AckToken], _ tickets: [LiveTicket], _ error: CommitLogError?) {
+        if !tokens.isEmpty { acknowledged(tokens[...], error) }
+        if !tickets.isEmpty { settled(tickets[...], error) }
+    }
+
+    /// What is due without an answer of the log.
+    private func reportDue() {
+        if !due.isEmpty {
+            // Traded for a spare, so that neither gives its memory back.
+            swap(&due, &told)
+            acknowledged(told[...], nil)
+            told.removeAll(keepingCapacity: true)
+        }
+        guard !undeliverable.isEmpty || !undeliverableTickets.isEmpty else { return }
+        let (tokens, tickets) = (undeliverable, undeliverableTickets)
+        (undeliverable, undeliverableTickets) = ([], [])
+        tell(tokens, tickets, .unusable(path: "the partition", why: "it is offline"))
+    }
+
+    func roomMayHaveReturned() {
         if isFull {
             isFull = false
             roomReturned()
         }
         if isIdle { becameIdle() }
-    }
-
-    private func settle(_ reply: AppendReply, of queue: PartitionQueue) {
-        guard let finished = queue.take(reply.batch) else { return }
-        pool.release(finished.reserved)
-        switch reply.outcome {
-        case .success:
-            acknowledged(finished.tokens[...], nil)
-        case .failure(let error):
-            dropped.add(reply.batch.recordCount - finished.tokens.count)
-            acknowledged(finished.tokens[...], error)
-        }
-        if finished.hasReceipts { receiptsSettled(queue.partition) }
-        sealer.recycle(reply.batch)
-        queue.recycle(finished.tokens)
     }
 }
 

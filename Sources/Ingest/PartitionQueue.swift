@@ -4,63 +4,94 @@ import RecordFormat
 
 /// One partition's open batch on this loop, and what waits for the log's answer about those before.
 final class PartitionQueue {
+    /// Whom a batch's answer concerns.
+    struct Waiters {
+        var tokens: [AckToken] = []
+        var tickets: [LiveTicket] = []
+        /// Of the first QoS 2 publish in the batch.
+        var firstReceipt: UInt64?
+
+        var isEmpty: Bool { tokens.isEmpty && tickets.isEmpty }
+
+        @inline(__always)
+        mutating func add(_ waiter: RecordWaiter) {
+            if let token = waiter.token { tokens.append(token) }
+            if let ticket = waiter.ticket { tickets.append(ticket) }
+            if let receipt = waiter.receipt, firstReceipt == nil { firstReceipt = receipt }
+        }
+    }
+
     /// A batch on its way to the log: whom to tell, and the room that it holds in the pool.
     struct Sent {
         let batch: SealedBatch
-        var tokens: [AckToken]
+        var waiters: Waiters
         var reserved: ByteCount
-        let hasReceipts: Bool
     }
 
-    /// Room is taken from the pool in steps of this size, so that a record rarely touches it.
-    static let reservationStep = 64 << 10
     /// What a record takes at most beyond its key, value and headers: its own lengths, its token.
     static let recordOverhead = 64
 
     let partition: PartitionHandle
-    var builder = RecordBatchBuilder()
-    var tokens: [AckToken] = []
-    /// Of the first QoS 2 publish in the open batch.
-    var firstReceipt: UInt64?
+    /// Whose partition this is, and its number there; nil for topics that no route writes to.
+    private(set) var topic: RouteTopic?
+    private(set) var isDetached = false
+    let number: Int
+    private(set) var batchBytesMax: ByteCount
+    private(set) var recordBytesMax: ByteCount
+    var builder: RecordBatchBuilder
+    var waiters = Waiters()
+    var reservation = PoolReservation()
+    /// Whether the lane knows that it holds records.
+    var isListed = false
     /// Sealed, and not yet sent; they stand among those in flight.
     var held: [AppendRequest] = []
     /// Oldest first. A handful at most: `ingest.batches.in.flight` and what full batches add.
     private(set) var inFlight: [Sent] = []
-    private var reserved = 0
-    private var used = 0
-    private var spareTokens: [AckToken] = []
+    private var spareWaiters = Waiters()
 
-    init(_ partition: PartitionHandle) {
+    init(
+        _ partition: PartitionHandle,
+        of topic: RouteTopic?,
+        number: Int,
+        settings: IngestSettings,
+        memoryKept: ByteCount
+    ) {
         self.partition = partition
+        self.topic = topic
+        self.number = number
+        recordBytesMax = settings.recordBytesMax
+        batchBytesMax = settings.batchBytesMax
+        builder = RecordBatchBuilder(memoryKept: memoryKept)
+        if let topic { fit(topic.segmentBytes, settings) }
     }
 
-    /// Takes room for a record of about `size` bytes. False when the pool is full now.
-    func reserve(_ size: Int, from pool: MemoryPool) -> Bool {
-        let needed = used &+ size &+ Self.recordOverhead
-        used = needed
-        guard needed > reserved else { return true }
-        let step = ByteCount(max(Self.reservationStep, needed - reserved))
-        reserved += step.rawValue
-        if pool.reserve(step) { return true }
-        pool.overdraw(step)
-        return false
+    var isIdle: Bool { builder.isEmpty && inFlight.isEmpty }
+
+    func attach(to topic: RouteTopic) {
+        self.topic = topic
+        isDetached = false
+    }
+
+    /// What one segment of its topic holds is what it may send at most.
+    func fit(_ segmentBytes: ByteCount, _ settings: IngestSettings) {
+        recordBytesMax = min(settings.recordBytesMax, segmentBytes)
+        batchBytesMax = min(settings.batchBytesMax, segmentBytes)
+    }
+
+    /// The topic is gone, or changes this queue for another: it finishes what it has.
+    func detach() {
+        topic = nil
+        isDetached = true
     }
 
     /// Moves the sealed batch's books to those that wait for an answer.
     func close(_ batch: SealedBatch) {
         inFlight.append(
-            Sent(
-                batch: batch,
-                tokens: tokens,
-                reserved: ByteCount(reserved),
-                hasReceipts: firstReceipt != nil
-            )
+            Sent(batch: batch, waiters: waiters, reserved: ByteCount(reservation.reserved))
         )
-        firstReceipt = nil
-        tokens = spareTokens
-        spareTokens = []
-        reserved = 0
-        used = 0
+        waiters = spareWaiters
+        spareWaiters = Waiters()
+        reservation = PoolReservation()
     }
 
     /// The books of the batch that was answered. Found by the batch itself: what one batch became
@@ -70,9 +101,19 @@ final class PartitionQueue {
         return inFlight.remove(at: index)
     }
 
-    /// Takes back a token array for its memory.
-    func recycle(_ finished: [AckToken]) {
-        spareTokens = finished
-        spareTokens.removeAll(keepingCapacity: true)
+    /// Takes back the arrays for their memory.
+    func recycle(_ finished: inout Waiters) {
+        finished.tokens.removeAll(keepingCapacity: true)
+        finished.tickets.removeAll(keepingCapacity: true)
+        finished.firstReceipt = nil
+        swap(&spareWaiters, &finished)
     }
+}
+
+/// Whom one record's fate concerns.
+struct RecordWaiter {
+    var token: AckToken?
+    var ticket: LiveTicket?
+    /// Of a QoS 2 publish.
+    var receipt: UInt64?
 }

@@ -8,7 +8,7 @@ import RecordFormat
 /// and `mqtt.receipt`: packet identifier, a colon, the receipt's number. `mqtt.retain`,
 /// `mqtt.payload-format`, `mqtt.message-expiry`, `mqtt.content-type`, `mqtt.response-topic` and
 /// `mqtt.correlation-data` are there when the publish has them (MQTT 5, 3.3.2.3), numbers as text.
-/// User properties keep their names and their order.
+/// User properties keep their names and their order; the route's own headers come last.
 struct PublishHeaders: ~Copyable {
     private(set) var count = 0
     private var writer = ByteWriter(capacity: 256)
@@ -31,6 +31,12 @@ struct PublishHeaders: ~Copyable {
         }
         guard !packet.properties.isEmpty else { return }
         for property in packet.properties { add(property) }
+    }
+
+    /// Adds headers that are encoded already.
+    mutating func append(_ encoded: UnsafeRawBufferPointer, count: Int) {
+        writer.writeBytes(encoded)
+        self.count &+= count
     }
 
     private mutating func add(_ property: PropertyView) {

@@ -35,8 +35,6 @@ enum KafkaServerLimits {
     static let lightFetchBytesMax = 64 << 10
     /// How many of the fetches that an iteration had no room for the next one looks at.
     static let fetchesCalledPerTurn = 64
-    /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.
-    static let readerQueueMax = 1_024
     /// How soon a lookup that found the readers' queue full asks again.
     static let readerRetryInterval = Duration.milliseconds(20)
     /// How long a fetch waits for memory, at least, before it is answered with no records.

@@ -14,6 +14,8 @@ public struct KafkaServerSettings: Sendable {
 
     /// The most threads that wait for the disk so that the Kafka loop need not.
     public var readerThreads = 2
+    /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.
+    public var readerQueueMax = 1_024
 
     public init() {}
 

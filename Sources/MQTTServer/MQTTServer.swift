@@ -45,6 +45,8 @@ public final class MQTTServer {
     private var departed: [SessionHandle: MQTTConnection] = [:]
     private var waitingForRoom: [MQTTConnection] = []
     private(set) var isStopping = false
+    /// Messages of routes with `live: synced`, between their publish and the log's answer.
+    var late: [LiveTicket: HeldMessage] = [:]
 
     /// `memory` bounds what sessions may keep, `deliveries` the messages that wait for subscribers;
     /// the seed should be random.
@@ -67,6 +69,7 @@ public final class MQTTServer {
             seed: seed
         )
         lane.acknowledged = { [unowned self] in acknowledged($0, $1) }
+        lane.settled = { [unowned self] in deliverLate($0, $1) }
         lane.roomReturned = { [unowned self] in roomReturned() }
         loop.burstEnded = { [unowned self] in burstEnded() }
         sweepLater()
@@ -155,19 +158,23 @@ extension MQTTServer {
             receipt: receipt(for: packet, of: origin)
         )
         switch lane.publish(packet, from: sender, at: loop.wallClock, token: token) {
-        case .accepted:
+        case .accepted(let live):
             counters.received.add()
             if token != nil {
                 origin.unstored += 1
                 origin.unstoredBytes += Int(bytes)
             }
-            deliver(packet, from: origin.handle)
+            deliver(packet, from: origin.handle, live)
             return nil
         case .noRoute:
             counters.unrouted.add()
             guard let ticket else { return nil }
             origin.session.failed(ticket)
             return .topicNameInvalid
+        case .topicsFull:
+            guard let ticket else { return nil }
+            origin.session.failed(ticket)
+            return .quotaExceeded
         case .tooLarge:
             if let ticket { origin.session.failed(ticket) }
             return .packetTooLarge
@@ -273,11 +280,11 @@ extension MQTTServer {
                     at: loop.wallClock,
                     token: nil
                 )
-                guard outcome == .accepted else {
+                guard case .accepted(let live) = outcome else {
                     counters.unrouted.add()
                     return
                 }
-                deliver(packet, from: nil)
+                deliver(packet, from: nil, live)
             }
         }
     }

@@ -16,9 +16,14 @@ package struct DroppedDeliveries: Sendable {
 extension MQTTServer {
     /// Live delivery. At QoS 0 what a subscriber's socket has no room for is dropped and counted;
     /// at QoS 1 what its queue has no room for. A session that is away gets nothing.
-    func deliver(_ packet: PublishPacket, from publisher: SessionHandle?) {
+    func deliver(
+        _ packet: PublishPacket,
+        from publisher: SessionHandle?,
+        sharing held: HeldMessage? = nil
+    ) {
         guard !directory.subscriptions.isEmpty else { return }
         outgoing.begin(packet.topic, from: publisher, in: directory.subscriptions)
+        if let held { outgoing.share(held, in: directory) }
         let size = packet.topic.count &+ packet.payload.count &+ packet.properties.bytes.count
         for recipient in 0..<outgoing.recipientCount {
             let isAcknowledged = outgoing.isAcknowledged(recipient, published: packet.qos)

@@ -54,6 +54,8 @@ public final class PartitionStore {
     var metadata: ClusterMetadataLog?
     var removals = RemovalQueue()
     var leftBehind: [FileSystemError] = []
+    /// Folders of deleted topics that still lie where a new topic would have its own.
+    var inTheWay: [TopicPartition: UUIDBytes] = [:]
     /// By handle; nil once the partition's topic was deleted, for a handle is never given twice.
     private var slots: [Partition?] = []
     private var lock: (any FileLock)?

@@ -5,16 +5,20 @@ import RecordFormat
 /// Offsets that an unclean start has skipped, as `__gaps` records them.
 public struct GapEntry: Equatable, Sendable {
     public let partition: TopicPartition
+    /// Another topic may have had the name before.
+    public let topicID: UUIDBytes
     public let gap: OffsetGap
 
-    public init(partition: TopicPartition, gap: OffsetGap) {
+    public init(partition: TopicPartition, topicID: UUIDBytes, gap: OffsetGap) {
         self.partition = partition
+        self.topicID = topicID
         self.gap = gap
     }
 
     /// The record's value. A topic's name has no character that JSON would escape.
     func json(at time: Timestamp) -> String {
-        #"{"topic":"\#(partition.topic)","partition":\#(partition.partition),"#
+        #"{"topic":"\#(partition.topic)","topic_id":"\#(topicID)","#
+            + #""partition":\#(partition.partition),"#
             + #""first":\#(gap.first.rawValue),"last":\#(gap.last.rawValue),"#
             + #""time":\#(time.rawValue),"cause":"unclean-stop"}"#
     }
@@ -31,7 +35,9 @@ extension PartitionStore {
         newTopicID: () -> UUIDBytes
     ) throws(TopicError) -> [GapEntry] {
         let found = partitions.flatMap { partition in
-            partition.log.unrecordedGaps.map { GapEntry(partition: partition.name, gap: $0) }
+            partition.log.unrecordedGaps.map {
+                GapEntry(partition: partition.name, topicID: partition.log.topicID, gap: $0)
+            }
         }
         guard !found.isEmpty, let name = TopicName(Self.gapsTopicName) else { return [] }
         let topic: TopicEntry

@@ -33,11 +33,11 @@ extension PartitionStore {
         let known = openMetadata(&folders, afterCleanStop: afterCleanStop)
         try inDataDirectory { () throws(FileSystemError) in
             // Without the metadata log nobody knows what an unfinished folder would have become.
+            try finishDeletions(&folders, known)
             if metadata != nil { try settleUnfinished(&folders, known) }
             for name in folders.deleted.sorted() {
                 removals.add(folder: path + "/" + name, due: .distantPast)
             }
-            try finishDeletions(&folders, known)
             // A killed process may have left names here that a power cut would still take away.
             try fileSystem.syncDirectory(path)
         }
@@ -124,12 +124,14 @@ extension PartitionStore {
         }
     }
 
-    /// Folders of topics whose deletion is durable, and did not get as far as them.
+    /// Folders of topics whose deletion is durable, and did not get as far as them. A topic of the
+    /// same name may wait for its place.
     private func finishDeletions(
         _ folders: inout Folders,
         _ known: ClusterMetadata
     ) throws(FileSystemError) {
-        for name in folders.partitions.sorted() where known.topics[name.topic] == nil {
+        for name in folders.partitions.sorted()
+        where known.topics[name.topic] == nil || folders.unfinished.contains(name) {
             guard let id = topicID(in: folder(of: name)), known.removed.contains(id) else {
                 continue
             }

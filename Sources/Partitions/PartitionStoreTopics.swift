@@ -35,6 +35,7 @@ extension PartitionStore {
         let names = (0..<count).map { TopicPartition(topic: name, partition: $0) }
         do throws(PartitionStoreError) {
             let metadata = try writableMetadata()
+            try clearTheWay(for: names, now: now)
             try buildFolders(names, topicID: id)
             try commit(to: metadata, now: now) {
                 records(ofNewTopic: name, id, partitions: count, overrides)
@@ -144,6 +145,7 @@ extension PartitionStore {
         let names = topic.partitions.indices.map {
             TopicPartition(topic: name, partition: Int32($0))
         }
+        for name in names { inTheWay[name] = topic.id }
         do throws(FileSystemError) {
             for name in names { try setAside(name, topicID: topic.id, due: due) }
             // So that a topic of this name finds its places free, after a crash too.
@@ -161,13 +163,29 @@ extension PartitionStore {
         due: MonotonicTime
     ) throws(FileSystemError) {
         let target = path + "/" + StoreFiles.deletedName(of: name, topicID: topicID)
+        removals.forgetFiles(in: folder(of: name))
         do throws(FileSystemError) {
             try fileSystem.rename(folder(of: name), to: target)
         } catch {
             guard error.reason == .notFound else { throw error }
+            inTheWay[name] = nil
             return  // It was offline because its folder was lost.
         }
         removals.add(folder: target, due: due)
+        inTheWay[name] = nil
+    }
+
+    /// Tries again what a deletion of these names could not do.
+    private func clearTheWay(
+        for names: [TopicPartition],
+        now: StorageMoment
+    ) throws(PartitionStoreError) {
+        try inDataDirectory { () throws(FileSystemError) in
+            for name in names {
+                guard let id = inTheWay[name] else { continue }
+                try setAside(name, topicID: id, due: now.monotonic)
+            }
+        }
     }
 
     /// Removes a few files of what was deleted, when its time has come. True when more is due.

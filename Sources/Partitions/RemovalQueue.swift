@@ -19,6 +19,14 @@ struct RemovalQueue {
     mutating func add(file: String, due: MonotonicTime) { doomed.append((.file(file), due)) }
     mutating func add(folder: String, due: MonotonicTime) { doomed.append((.folder(folder), due)) }
 
+    /// Forgets the files of a folder that goes itself, or is gone: another may come in its place.
+    mutating func forgetFiles(in folder: String) {
+        doomed.removeAll { entry in
+            guard case .file(let path) = entry.what else { return false }
+            return path.hasPrefix(folder + "/")
+        }
+    }
+
     /// Removes at most `limit` files of those that are due. What cannot be removed is tried again
     /// at the next start. True when more is due already.
     mutating func step(

@@ -47,7 +47,8 @@ struct BrokerGraph {
             settings: settings.fittingIngest,
             pool: pools.ingest,
             loop: mqttLoop,
-            shard: shard.mailbox
+            shard: shard.mailbox,
+            catalog: catalog
         )
         mqtt = MQTTServer(
             loop: mqttLoop,
@@ -76,7 +77,7 @@ struct BrokerGraph {
             mqtt: mqtt.counters,
             kafka: kafka.counters,
             kafkaReaders: kafka.readerCounters,
-            ingestLost: lane.dropped,
+            ingest: lane.counters,
             bounds: settings.health
         )
         shard.signals = [kafka.highWatermarkSignal]
@@ -88,6 +89,7 @@ struct BrokerGraph {
             if case .partitionFailed(let name, let error) = report { vitals.failed(name, error) }
             log.storage(report)
         }
+        lane.report = { [log] in log.ingest($0) }
         mqtt.report = { [log, vitals] report in
             vitals.refusals.add(report.kind)
             log.refused("mqtt", report.peer, report.kind, report.reason)
@@ -103,7 +105,10 @@ struct BrokerGraph {
         let admin = try AdminFace(addresses.http, settings: settings.admin, vitals: vitals)
         let store = try DataDirectory(path: settings.dataDirectory, log: log)
             .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
-        lane.routes = RouteTable(everythingTo: try store.defaultTopic())
+        try store.makeTopics(
+            of: settings.ingest.routes,
+            partitions: Int32(clamping: settings.creation.partitionCount)
+        )
         warnOfOtherNodeID(in: store)
         let advertised = addresses.advertised(bound: bound.kafka)
         kafka.identity = KafkaBrokerIdentity(

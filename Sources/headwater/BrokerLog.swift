@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import Ingest
 import KafkaServer
 import KafkaWire
 import Logging
@@ -137,6 +138,31 @@ final class BrokerLog: Sendable {
                 "partition cannot be read",
                 kind: "\(partition)",
                 ["partition": "\(partition)", "reason": "\(error)"]
+            )
+        }
+    }
+
+    func ingest(_ report: IngestReport) {
+        switch report {
+        case .topicCreated(let topic, let partitions):
+            info("topic created by a route", ["topic": "\(topic)", "partitions": "\(partitions)"])
+        case .creationFailed(let topic, let reason):
+            repeated(
+                "a route's topic cannot be made; its publishers are disconnected",
+                kind: "topic",
+                ["topic": "\(topic)", "reason": "\(reason)"]
+            )
+        case .topicsFull(let most, let topic):
+            repeated(
+                "routes may create no more topics; further ones are refused",
+                kind: "topics",
+                ["route.topics.max": "\(most)", "mqtt_topic": topic]
+            )
+        case .unrouted(let topic):
+            repeated(
+                "no route takes a topic; who publishes to it is refused",
+                kind: "unrouted",
+                ["mqtt_topic": topic]
             )
         }
     }

@@ -20,6 +20,7 @@ struct BrokerMetrics {
         storage(&page)
         partitions(&page)
         mqtt(&page)
+        ingest(&page)
         kafka(&page)
         kafkaLog(&page)
         return page

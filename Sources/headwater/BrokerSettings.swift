@@ -42,6 +42,10 @@ struct BrokerSettings: Sendable {
             + TopicCreationSettings.keys.map { $0.inside(\.creation) }
     }
 
+    static var tables: [ConfigurationTable<BrokerSettings>] {
+        IngestSettings.tables.map { $0.inside(\.ingest) }
+    }
+
     private static var outside: [ConfigurationKey<BrokerSettings>] {
         [
             .init(
@@ -132,6 +136,7 @@ struct BrokerSettings: Sendable {
                     + "packet could never be stored; lower the first or raise the second"
             )
         }
+        try checkRoutes(for: packet)
         try checkRoom(for: packet, "mqtt.packet.bytes.max")
         try checkRoom(for: kafka.requestBytesMax, "socket.request.max.bytes")
         guard topics.messageBytesMax < kafka.requestBytesMax else {
@@ -139,6 +144,20 @@ struct BrokerSettings: Sendable {
                 "message.max.bytes (\(topics.messageBytesMax.configurationText)) is not below "
                     + "socket.request.max.bytes (\(kafka.requestBytesMax.configurationText)): such "
                     + "a batch could never arrive; lower the first or raise the second"
+            )
+        }
+    }
+
+    private func checkRoutes(for packet: ByteCount) throws(Failure) {
+        for route in ingest.routes {
+            guard let bytes = route.overrides["segment.bytes"].flatMap({ Int($0) }),
+                packet.rawValue > bytes
+            else { continue }
+            throw .configuration(
+                "mqtt.packet.bytes.max (\(packet.configurationText)) is larger than "
+                    + "settings.segment.bytes (\(bytes)) of the route to "
+                    + "'\(route.topic.configurationText)': such a packet could never be stored; "
+                    + "lower the first or raise the second"
             )
         }
     }
@@ -156,6 +175,7 @@ struct BrokerSettings: Sendable {
     var fittingIngest: IngestSettings {
         var fitting = ingest
         fitting.recordBytesMax = topics.log.segmentBytes
+        fitting.partitionsDefault = creation.partitionCount
         fitting.batchBytesMax = min(ingest.batchBytesMax, topics.log.segmentBytes)
         return fitting
     }

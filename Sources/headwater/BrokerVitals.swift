@@ -45,7 +45,7 @@ final class BrokerVitals: Sendable {
     let mqtt: MQTTCounters
     let kafka: KafkaServerCounters
     let kafkaReaders: ReaderPoolCounters
-    let ingestLost: Counter
+    let ingest: IngestCounters
     let refusals = RefusalCounts()
     let started = MonotonicTime.current
     private let bounds: HealthBounds
@@ -59,7 +59,7 @@ final class BrokerVitals: Sendable {
         mqtt: MQTTCounters,
         kafka: KafkaServerCounters,
         kafkaReaders: ReaderPoolCounters,
-        ingestLost: Counter,
+        ingest: IngestCounters,
         bounds: HealthBounds
     ) {
         self.pools = pools
@@ -69,7 +69,7 @@ final class BrokerVitals: Sendable {
         self.mqtt = mqtt
         self.kafka = kafka
         self.kafkaReaders = kafkaReaders
-        self.ingestLost = ingestLost
+        self.ingest = ingest
         self.bounds = bounds
     }
 

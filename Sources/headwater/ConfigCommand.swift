@@ -4,9 +4,35 @@ import BrokerModel
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Show what can be configured.",
-        subcommands: [Describe.self]
+        abstract: "Show what can be configured, and check a file.",
+        subcommands: [Describe.self, Check.self]
     )
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether a configuration file is right, without starting a broker.",
+            discussion: """
+                Prints 'ok', or the first mistake with file, line and column.
+
+                EXAMPLES
+                  headwater config check /etc/headwater.yaml
+
+                EXIT CODES
+                  0   the file is right
+                  78  it is not
+                """
+        )
+
+        @Argument(help: ArgumentHelp("The YAML file.", valueName: "FILE"))
+        var file: String
+
+        func run() throws {
+            try exitingOnFailure {
+                try ConfigurationFile(path: file).check()
+                print("ok")
+            }
+        }
+    }
 
     struct Describe: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -36,6 +62,13 @@ struct ConfigCommand: ParsableCommand {
                 print("\(key.name) = \(key.defaultText)")
                 print("    \(key.sentence) Allowed: \(key.allowedText).")
             }
+            for table in BrokerSettings.tables {
+                print("\n\(table.name), a list of maps, in a file only. \(table.sentence)")
+                for column in table.columns {
+                    print("  \(column.name) = \(column.defaultText)")
+                    print("      \(column.sentence) Allowed: \(column.allowedText).")
+                }
+            }
         }
 
         private func printMarkdown() {
@@ -58,6 +91,25 @@ struct ConfigCommand: ParsableCommand {
             for key in BrokerSettings.keys {
                 let fields = [key.name, key.defaultText, key.allowedText].map(Self.cell)
                 print("| \(fields.joined(separator: " | ")) | \(key.sentence) |")
+            }
+            BrokerSettings.tables.forEach(printMarkdown)
+        }
+
+        private func printMarkdown(_ table: ConfigurationTable<BrokerSettings>) {
+            print(
+                """
+
+                ## `\(table.name)`
+
+                A list of maps, in a file only. \(table.sentence)
+
+                | key | default | allowed | meaning |
+                |---|---|---|---|
+                """
+            )
+            for column in table.columns {
+                let fields = [column.name, column.defaultText, column.allowedText].map(Self.cell)
+                print("| \(fields.joined(separator: " | ")) | \(column.sentence) |")
             }
         }
 

@@ -1,20 +1,46 @@
 import BrokerConfiguration
 import Foundation
 
-/// A configuration file's text. The one place of `serve` that uses Foundation: a broker without
-/// such a file never touches it, and its pages stay out of memory.
+/// The operator's YAML file. The one place of `serve` that uses Foundation: a broker without such a
+/// file never touches it, and its pages stay out of memory.
 struct ConfigurationFile {
-    let text: String
+    let path: String
 
-    init(path: String) throws(ConfigurationError) {
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+    /// A reader that knows every key, with nothing read yet.
+    static var reader: ConfigurationReader<BrokerSettings> {
+        ConfigurationReader(
+            BrokerSettings(),
+            keys: BrokerSettings.keys,
+            tables: BrokerSettings.tables
+        )
+    }
+
+    func read(
+        into reader: inout ConfigurationReader<BrokerSettings>
+    ) throws(ConfigurationError) {
+        try reader.read(yaml: try contents(), path: path)
+    }
+
+    /// Reads the file, and nothing else, and checks all that can be checked without starting.
+    func check() throws {
+        var reader = Self.reader
+        do throws(ConfigurationError) {
+            try read(into: &reader)
         } catch {
-            throw .unreadableFile(path: path, reason: Self.reason(error, path: path))
+            throw Failure.configuration("\(error)")
+        }
+        try reader.settings.check()
+    }
+
+    private func contents() throws(ConfigurationError) -> String {
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw .unreadableFile(path: path, reason: reason(error))
         }
     }
 
-    private static func reason(_ error: any Error, path: String) -> String {
+    private func reason(_ error: any Error) -> String {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
         {

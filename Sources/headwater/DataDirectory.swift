@@ -72,6 +72,12 @@ struct DataDirectory {
         for (name, error) in store.offline {
             log.error("partition is offline", ["partition": "\(name)", "reason": "\(error)"])
         }
+        for (topic, error) in store.ignoredSettings {
+            log.warning(
+                "a topic's setting is ignored",
+                ["topic": "\(topic)", "reason": "\(error)"]
+            )
+        }
     }
 
     static func failure(_ error: PartitionStoreError, path: String) -> Failure {
@@ -100,27 +106,29 @@ struct DataDirectory {
 }
 
 extension PartitionStore {
-    /// The topic behind the default route; made at the first start.
-    func defaultTopic() throws -> PartitionHandle {
-        guard let name = TopicName(RouteTable.defaultTopic) else {
-            throw Failure.configuration("'\(RouteTable.defaultTopic)' is no topic name")
-        }
-        let partition = TopicPartition(topic: name, partition: 0)
-        if let known = handle(of: partition) { return known }
-        if let offline = offline.first(where: { $0.name == partition }) {
-            throw Failure.storage(
-                "\(partition) cannot be opened: \(offline.error); set its folder aside in \(path)"
-            )
-        }
-        var random = SystemRandomNumberGenerator()
-        do throws(TopicError) {
-            let made = try createTopic(name, id: .random(using: &random), partitions: 1)
-            guard let first = made.partition(0) else { throw .unknown }
-            return first.handle
-        } catch .storage(let error) {
-            throw DataDirectory.failure(error, path: path)
-        } catch {
-            throw Failure.storage("the topic \(name) cannot be made: \(error)")
+    /// Makes the topics that routes name outright, so that readers find them before the first
+    /// message. A topic that is there stays as it is. Those that routes derive from what devices
+    /// send come later, with the first message of each.
+    func makeTopics(of routes: [Route], partitions: Int32) throws {
+        for route in routes {
+            guard let name = route.topic.literal else { continue }
+            var random = SystemRandomNumberGenerator()
+            do throws(TopicError) {
+                try createTopic(
+                    name,
+                    id: .random(using: &random),
+                    partitions: route.partitions ?? partitions,
+                    overrides: route.overrides
+                )
+            } catch .exists {
+                continue
+            } catch .storage(let error) {
+                throw DataDirectory.failure(error, path: path)
+            } catch {
+                throw Failure.configuration(
+                    "the topic \(name) of 'routes' cannot be made: \(error)"
+                )
+            }
         }
     }
 }

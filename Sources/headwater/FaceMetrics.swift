@@ -41,11 +41,6 @@ extension BrokerMetrics {
             ]
         )
         page.counter(
-            "headwater_ingest_lost_records_total",
-            "Records of publishers at QoS 0 that could not be stored.",
-            vitals.ingestLost.count
-        )
-        page.counter(
             "headwater_mqtt_storing_failed_connections_total",
             "Connections closed because what they published could not be stored.",
             mqtt.storingFailed.count

@@ -1,8 +1,8 @@
 // headwater is the one executable: the broker and every operator command.
 //
 // Start at `ServeCommand` for the broker; `BrokerGraph` is the only file that knows every module.
-// `DemoCommand`, `TailCommand`, `TopicsCommand` and `StatusCommand` are clients like any other: they
-// talk MQTT, Kafka and HTTP over sockets.
+// `DemoCommand`, `TailCommand`, `TopicsCommand` and `StatusCommand` are clients like any other:
+// they talk MQTT, Kafka and HTTP over sockets.
 
 import ArgumentParser
 

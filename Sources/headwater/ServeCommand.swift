@@ -86,11 +86,9 @@ struct ServeCommand: ParsableCommand {
             throw Failure.configuration("--data names no folder; write --data DIR, or leave it out")
         }
         var unknown: [String] = []
-        var reader = ConfigurationReader(BrokerSettings(), keys: BrokerSettings.keys)
+        var reader = ConfigurationFile.reader
         do throws(ConfigurationError) {
-            if let config {
-                try reader.read(yaml: try ConfigurationFile(path: config).text, path: config)
-            }
+            if let config { try ConfigurationFile(path: config).read(into: &reader) }
             unknown = try reader.read(environment: environment)
             for assignment in assignments { try reader.read(flag: assignment) }
             for (flag, key, value) in flags {

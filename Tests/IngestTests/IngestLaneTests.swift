@@ -1,96 +1,23 @@
 import BrokerModel
 import CommitLog
-import EventLoop
 import Ingest
-import MQTTWire
 import Partitions
 import RecordFormat
 import Testing
 
-/// A lane whose log is played by the test: it keeps what it is asked to append, and answers when
-/// the test says so.
-private final class LaneBench {
-    let loop: EventLoop
-    let lane: IngestLane
-    let pool: MemoryPool
-    var requests: [AppendRequest] = []
-    var acknowledged: [AckToken] = []
-    var stored: [AckToken] = []
-    var failures: [CommitLogError] = []
-    private(set) var roomReturned = 0
-
-    init(pool: ByteCount = .mebibytes(4), settings: IngestSettings = IngestSettings()) throws {
-        let spare = MemoryPool(name: "spare", capacity: .mebibytes(1))
-        loop = try EventLoop(settings: EventLoopSettings(input: spare, output: spare))
-        self.pool = MemoryPool(name: "ingest", capacity: pool)
-        let log = LogInbox()
-        let shard: Mailbox<PartitionShardMessage> = loop.makeMailbox { log.bench?.take($0) }
-        lane = IngestLane(settings: settings, pool: self.pool, loop: loop, shard: shard)
-        lane.routes = RouteTable(everythingTo: PartitionHandle(rawValue: 0))
-        log.bench = self
-        lane.acknowledged = { [unowned self] tokens, error in
-            acknowledged += tokens
-            if let error { failures.append(error) } else { stored += tokens }
-        }
-        lane.roomReturned = { [unowned self] in roomReturned += 1 }
-    }
-
-    private func take(_ messages: [PartitionShardMessage]) {
-        for case .append(let request) in messages { requests.append(request) }
-    }
-
-    /// Runs the loop until the condition holds.
-    func run(until condition: @escaping () -> Bool) {
-        func look() {
-            if condition() { return loop.stop() }
-            loop.schedule(at: loop.now + .milliseconds(1)) { look() }
-        }
-        look()
-        loop.run()
-    }
-
-    func publish(_ topic: String, _ payload: String, ticket: UInt32?) -> IngestOutcome {
-        let token = ticket.map { AckToken(connection: 7, ticket: $0, bytes: 1) }
-        return Array(topic.utf8).withUnsafeBytes { topic in
-            Array(payload.utf8).withUnsafeBytes { payload in
-                lane.publish(
-                    PublishPacket(
-                        topic: topic,
-                        payload: payload,
-                        qos: ticket == nil ? .atMostOnce : .atLeastOnce
-                    ),
-                    from: PublishOrigin(),
-                    at: Timestamp(milliseconds: 1_000),
-                    token: token
-                )
-            }
-        }
-    }
-}
-
-private final class LogInbox {
-    weak var bench: LaneBench?
-}
-
 @Suite struct IngestLaneTests {
-    private func reply(_ request: AppendRequest, _ outcome: Result<Offset, CommitLogError>) {
-        request.replyTo.post(
-            AppendReply(partition: request.partition, batch: request.batch, outcome: outcome)
-        )
-    }
-
     @Test func `a burst is one batch, and its tokens come back in order after the log's answer`()
         throws
     {
         let bench = try LaneBench()
         for ticket in 0..<10 as Range<UInt32> {
-            #expect(bench.publish("a/b", "x\(ticket)", ticket: ticket) == .accepted)
+            #expect(bench.publish("a/b", "x\(ticket)", ticket: ticket) == .accepted(.early))
         }
         bench.lane.burstEnded()
         #expect(bench.acknowledged.isEmpty)
         bench.run {
             guard let request = bench.requests.first else { return false }
-            if bench.acknowledged.isEmpty { reply(request, .success(.zero)) }
+            if bench.acknowledged.isEmpty { bench.reply(request, .success(.zero)) }
             return !bench.acknowledged.isEmpty
         }
         #expect(bench.requests.count == 1)
@@ -102,7 +29,7 @@ private final class LogInbox {
 
     @Test func `a record carries topic, payload and quality of service`() throws {
         let bench = try LaneBench()
-        #expect(bench.publish("plant/line1", "21.5", ticket: 1) == .accepted)
+        #expect(bench.publish("plant/line1", "21.5", ticket: 1) == .accepted(.early))
         bench.lane.flush()
         bench.run { !bench.requests.isEmpty }
         let bytes = Array(bench.requests[0].batch.bytes.bytes)
@@ -127,17 +54,17 @@ private final class LogInbox {
 
     @Test func `a reply settles its own batch, in whatever order replies come`() throws {
         let bench = try LaneBench()
-        #expect(bench.publish("a", "durable", ticket: 1) == .accepted)
+        #expect(bench.publish("a", "durable", ticket: 1) == .accepted(.early))
         bench.lane.burstEnded()
-        #expect(bench.publish("a", "nobody waits", ticket: nil) == .accepted)
+        #expect(bench.publish("a", "nobody waits", ticket: nil) == .accepted(.early))
         bench.lane.burstEnded()
         let failure = CommitLogError.closed
         var wasAnswered = false
         bench.run {
             if bench.requests.count == 2, !wasAnswered {
                 wasAnswered = true
-                reply(bench.requests[1], .success(.zero))
-                reply(bench.requests[0], .failure(failure))
+                bench.reply(bench.requests[1], .success(.zero))
+                bench.reply(bench.requests[0], .failure(failure))
             }
             return bench.lane.isIdle
         }
@@ -149,11 +76,11 @@ private final class LogInbox {
 
     @Test func `a failed append hands the tokens back with the reason`() throws {
         let bench = try LaneBench()
-        #expect(bench.publish("a", "x", ticket: 3) == .accepted)
+        #expect(bench.publish("a", "x", ticket: 3) == .accepted(.early))
         bench.lane.flush()
         let failure = CommitLogError.batchTooLarge(.kibibytes(2), most: .kibibytes(1))
         bench.run {
-            if let request = bench.requests.popLast() { reply(request, .failure(failure)) }
+            if let request = bench.requests.popLast() { bench.reply(request, .failure(failure)) }
             return !bench.acknowledged.isEmpty
         }
         #expect(bench.failures == [failure])
@@ -170,7 +97,7 @@ private final class LogInbox {
             let text = String(decoding: bytes[..<size].map { $0 & 0x7f }, as: UTF8.self)
             return bench.publish("a", text, ticket: 1)
         }
-        for size in [10_000, 10_000, 20_000, 5, 5] { #expect(publish(size) == .accepted) }
+        for size in [10_000, 10_000, 20_000, 5, 5] { #expect(publish(size) == .accepted(.early)) }
         bench.lane.flush()
         bench.run { bench.requests.count >= 4 }
         #expect(bench.requests.map(\.batch.recordCount) == [1, 1, 1, 2])
@@ -192,7 +119,7 @@ private final class LogInbox {
         let payload = String(repeating: "x", count: 1_000)
         var published: UInt32 = 0
         while !bench.lane.isFull, published < 10_000 {
-            #expect(bench.publish("a", payload, ticket: published) == .accepted)
+            #expect(bench.publish("a", payload, ticket: published) == .accepted(.early))
             published += 1
         }
         #expect(bench.lane.isFull)
@@ -200,7 +127,7 @@ private final class LogInbox {
         #expect(bench.pool.used.rawValue < 256 << 10 + 128 << 10)
         bench.lane.burstEnded()
         bench.run {
-            while let request = bench.requests.popLast() { reply(request, .success(.zero)) }
+            while let request = bench.requests.popLast() { bench.reply(request, .success(.zero)) }
             return bench.roomReturned > 0
         }
         #expect(!bench.lane.isFull)
@@ -213,14 +140,14 @@ private final class LogInbox {
         settings.batchesInFlightMax = 1
         let bench = try LaneBench(settings: settings)
         for ticket in 0..<3 as Range<UInt32> {
-            #expect(bench.publish("a", "x", ticket: ticket) == .accepted)
+            #expect(bench.publish("a", "x", ticket: ticket) == .accepted(.early))
             bench.lane.burstEnded()
         }
         var answered: [Int] = []
         bench.run {
             while let request = bench.requests.popLast() {
                 answered.append(request.batch.recordCount)
-                reply(request, .success(.zero))
+                bench.reply(request, .success(.zero))
             }
             bench.lane.burstEnded()
             return bench.acknowledged.count == 3
@@ -230,7 +157,7 @@ private final class LogInbox {
 
     @Test func `a publish at QoS 0 alone asks for no sync`() throws {
         let bench = try LaneBench()
-        #expect(bench.publish("a", "x", ticket: nil) == .accepted)
+        #expect(bench.publish("a", "x", ticket: nil) == .accepted(.early))
         bench.lane.burstEnded()
         bench.run { !bench.requests.isEmpty }
         #expect(!bench.requests[0].needsSync)

@@ -14,10 +14,12 @@ import Testing
     private static func broker(
         cold: Int = 20,
         threads: Int = 2,
+        queueMax: Int = 100,
         disk: ColdDisk
     ) throws -> (broker: TestBroker, batches: [[UInt8]]) {
         var settings = KafkaServerSettings()
         settings.readerThreads = threads
+        settings.readerQueueMax = queueMax
         let broker = try TestBroker(disk: disk, settings: settings)
         var batches: [[UInt8]] = []
         for number in 0..<cold {
@@ -218,5 +220,38 @@ import Testing
             let isCold = end < stored.count
             #expect((broker.counters.coldFetches.count > coldBefore) == isCold)
         }
+    }
+
+    @Test func `past the readers' queue a fetch comes empty, and a lookup comes later`() throws {
+        let disk = ColdDisk()
+        let (broker, batches) = try Self.broker(threads: 1, queueMax: 1, disk: disk)
+        disk.hold()
+        defer { disk.release() }
+        let request = FetchRequest.now(bytesMax: 1)
+        var first: [TestClient] = []
+        for number in 1...2 {
+            first.append(try broker.connect())
+            try first[number - 1].send(.fetch, 11) { request.write(to: &$0, version: 11) }
+            try broker.expectEventually { $0.readerCounters.accepted.count == number }
+            try broker.expectEventually { _ in disk.blocked == 1 }
+        }
+        let third = try broker.connect()
+        let empty = try third.fetch(request, 11).only
+        #expect(empty.records == [] && empty.head.errorCode == .none)
+        #expect(empty.head.highWatermark == Offset(21))
+        let lookup = ListOffsetsRequest.Partition(index: 0, timestamp: Timestamp(milliseconds: 5))
+        let question = ListOffsetsRequest(topics: [.init(name: "t", partitions: [lookup])])
+        let refused = try broker.ask { service, _ in service.readerCounters.refused.count }
+        let id = try third.send(.listOffsets, 7) { question.write(to: &$0, version: 7) }
+        try broker.expectEventually { $0.readerCounters.refused.count > refused }
+        disk.release()
+        let found = try third.receive(.listOffsets, 7, id) {
+            try ListOffsetsResponse(reading: &$0, version: 7)
+        }
+        #expect(found.topics.first?.partitions.first?.offset == .zero)
+        for client in first {
+            #expect(try client.receiveFetch(11, 1).only.records == batches[0])
+        }
+        try broker.expectEventually { [pool = broker.pool] _ in pool.used == .zero }
     }
 }

@@ -40,12 +40,18 @@ final class BrokerBench {
         )
         let files = GatedFileSystem()
         gate = files.gate
-        let shard = PartitionShard(loop: storageLoop, settings: PartitionShardSettings())
+        let catalog = TopicCatalog()
+        let shard = PartitionShard(
+            loop: storageLoop,
+            settings: PartitionShardSettings(),
+            catalog: catalog
+        )
         let lane = IngestLane(
             settings: ingest,
             pool: pools.ingest,
             loop: loop,
-            shard: shard.mailbox
+            shard: shard.mailbox,
+            catalog: catalog
         )
         let server = MQTTServer(
             loop: loop,
@@ -63,7 +69,6 @@ final class BrokerBench {
         let topic = try #require(TopicName("mqtt"))
         let made = try store.createTopic(topic, id: UUIDBytes(high: 1, low: 1), partitions: 1)
         let partition = try #require(made.partition(0))
-        lane.routes = RouteTable(everythingTo: partition.handle)
         reader = partition.reader
         shard.open(store)
         address = try server.listen(at: SocketAddress("127.0.0.1:0"))

@@ -23,6 +23,22 @@ import Testing
         #expect(bench.reader.highWatermark == Offset(1))
     }
 
+    @Test func `a PUBREC leaves only after the sync`() throws {
+        let bench = try BrokerBench()
+        let peer = try bench.connected("a")
+        bench.gate.close()
+        var publish = Peer.publish("t", [1], identifier: 5)
+        publish[0] = 0x34
+        try peer.send(publish)
+        #expect(bench.gate.waitUntilBlocked())
+        try peer.sendPing()
+        #expect(try peer.next()?.kind == .pingresp, "no PUBREC while the disk works")
+        bench.gate.open()
+        let answer = try #require(try peer.next())
+        #expect(answer.kind == .pubrec && answer.identifier == 5)
+        #expect(bench.reader.highWatermark == Offset(1))
+    }
+
     @Test func `a failed sync acknowledges nobody, and ends the connection with the reason`() throws
     {
         let bench = try BrokerBench()

@@ -8,7 +8,7 @@ import Testing
 /// A client that says again what was not answered, and a broker whose power fails at any call of
 /// its file system: what the client counted, the log holds, each message once and in order.
 @Suite struct ExactlyOnceCrashTests {
-    @Test(arguments: 0..<24) func `every message is stored exactly once over power cuts`(
+    @Test(arguments: 0..<240) func `every message is stored exactly once over power cuts`(
         seed: Int
     ) throws {
         var generator = SeededGenerator(seed: UInt64(seed))

@@ -34,7 +34,8 @@ final class KeepingBroker {
             settings: IngestSettings(),
             pool: pools.ingest,
             loop: loop,
-            shard: shard.mailbox
+            shard: shard.mailbox,
+            catalog: catalog
         )
         let server = MQTTServer(
             loop: loop,
@@ -51,7 +52,6 @@ final class KeepingBroker {
         )
         let data = try Self.topic("mqtt", 1, in: store)
         let sessions = try Self.topic(SessionJournalRecord.topic, 2, in: store)
-        lane.routes = RouteTable(everythingTo: data.handle)
         reader = data.reader
         var restore = SessionRestore()
         recovered = restore.run(sessions.reader, in: TopicCatalogSnapshot(of: store))

@@ -1,6 +1,7 @@
 import BrokerModel
 
-/// P1: a record that was acknowledged and that retention has to keep is readable, with the same content at the same offset.
+/// P1: a record that was acknowledged and that retention has to keep is readable, with the same
+/// content at the same offset.
 enum AcknowledgedRecords {
     static func check(
         _ history: PartitionHistory,
@@ -14,8 +15,8 @@ enum AcknowledgedRecords {
                     + "\(highWatermark.rawValue)"
             )
         }
-        guard let size = history.size(upTo: history.acknowledged),
-            history.agrees(with: stored, upTo: size)
+        guard history.acknowledged <= history.nextOffset,
+            history.agrees(with: stored, upTo: history.bytes(below: history.acknowledged))
         else {
             throw Violation(
                 promise: .p1,

@@ -53,6 +53,15 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: oneSeed != nil))
+    func `no promise breaks in the one life that was asked for`() throws {
+        try Simulation(seed: try #require(Self.oneSeed)).run()
+    }
+
+    /// `HEADWATER_SIMULATION_SEED` runs one seed alone, to look into it.
+    static let oneSeed = ProcessInfo.processInfo.environment["HEADWATER_SIMULATION_SEED"]
+        .flatMap(UInt64.init)
+
     private static let fixedSeed: UInt64 = 7
 
     private func check(_ plan: Simulation.Plan, _ what: String) {

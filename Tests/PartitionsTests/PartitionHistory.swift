@@ -101,6 +101,9 @@ final class PartitionHistory {
         return ends.first { $0.bytes == start + count && $0.offset >= logStart }?.offset
     }
 
+    /// How many bytes hold the records below `offset`, which may lie in a gap.
+    func bytes(below offset: Offset) -> Int { ends.last { $0.offset <= offset }?.bytes ?? 0 }
+
     /// How many bytes hold the records below `offset`; nil when no batch ends there.
     func size(upTo offset: Offset) -> Int? {
         var (low, high) = (0, ends.count)

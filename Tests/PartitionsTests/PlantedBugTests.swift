@@ -36,6 +36,30 @@ import Testing
         #expect(promisesBroken(by: plan).contains(.p4))
     }
 
+    @Test func `P1 notices retention that takes more than it was told to`() {
+        var plan = Simulation.Plan()
+        plan.retentionFactor = 2
+        #expect(promisesBroken(by: plan).contains(.p1))
+    }
+
+    @Test func `the log start's checker notices a start that is not durable before it is shown`() {
+        var plan = Simulation.Plan()
+        plan.forgetsMarks = true
+        #expect(promisesBroken(by: plan).contains(.logStart))
+    }
+
+    @Test func `P2 notices offsets that are shown without being reserved`() {
+        var plan = Simulation.Plan()
+        plan.forgetsMarks = true
+        #expect(promisesBroken(by: plan).contains(.p2))
+    }
+
+    @Test func `the topics' checker notices a change that is reported before it is synced`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = ["__cluster_metadata-0/00000000000000000000.log"]
+        #expect(promisesBroken(by: plan).contains(.topics))
+    }
+
     /// Which promises break over some seeds.
     private func promisesBroken(by plan: Simulation.Plan) -> Set<Violation.Promise> {
         var broken: Set<Violation.Promise> = []

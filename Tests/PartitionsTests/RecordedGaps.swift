@@ -9,16 +9,23 @@ import RecordFormat
 enum RecordedGaps {
     struct Entry: Decodable, Hashable {
         let topic: String
+        let topicID: String
         let partition: Int32
         let first: Int64
         let last: Int64
         let cause: String
+
+        enum CodingKeys: String, CodingKey {
+            case topicID = "topic_id"
+            case topic, partition, first, last, cause
+        }
     }
 
     /// `stored` is what the log holds from its start. The history goes on behind the gap.
     static func check(
         _ history: PartitionHistory,
         of name: TopicPartition,
+        _ topicID: UUIDBytes,
         stored: UnsafeRawBufferPointer,
         highWatermark: Offset,
         recorded: Set<Entry>
@@ -33,20 +40,26 @@ enum RecordedGaps {
         guard let kept = history.end(ofBytes: stored.count) else {
             throw Violation(promise: .p2, what: "\(name) holds what nobody appended there")
         }
-        guard kept >= history.acknowledged else {
+        let sealed = history.bytes(below: max(history.acknowledged, history.logStart))
+        guard history.bytes(below: history.logStart) + stored.count >= sealed else {
             throw Violation(promise: .p1, what: "\(name) lost what a clean stop had sealed")
         }
         history.cut(to: kept)
         guard highWatermark > kept else { return }
-        let isRecorded = recorded.contains {
-            $0.topic == name.topic.description && $0.partition == name.partition
-                && $0.first <= kept.rawValue && $0.last == highWatermark.rawValue - 1
+        var known = kept.rawValue
+        while known < highWatermark.rawValue,
+            let entry = recorded.first(where: {
+                $0.topicID == topicID.description && $0.partition == name.partition
+                    && $0.first <= known && $0.last >= known
+            })
+        {
+            known = entry.last + 1
         }
-        guard isRecorded else {
+        guard known == highWatermark.rawValue else {
             throw Violation(
                 promise: .p2,
                 what: "\(name) skips from \(kept.rawValue) to \(highWatermark.rawValue), and no "
-                    + "gap is recorded"
+                    + "gap is recorded from \(known) on"
             )
         }
         history.skip(to: highWatermark)

@@ -1,7 +1,8 @@
 import BrokerModel
 import RecordFormat
 
-/// P2: offsets never move, repeat or get a hole that is not known, and what a reader may have seen stays what it was.
+/// P2: offsets never move, repeat or get a hole that is not known, and what a reader may have seen
+/// stays what it was.
 enum StableOffsets {
     static func check(
         _ history: PartitionHistory,

@@ -123,8 +123,8 @@ def test_receipts_survive_one_restart_after_the_other(broker):
 def test_subscriptions_survive_with_their_session(broker):
     with raw_mqtt.RawMQTT(broker.mqtt_port) as raw:
         open_session(raw)
-        raw.send(raw_mqtt.packet(raw_mqtt.SUBSCRIBE, b"\x00\x01\x00" + raw_mqtt.text("t/#") + b"\x01",
-                                 2))
+        raw.send(raw_mqtt.packet(
+            raw_mqtt.SUBSCRIBE, b"\x00\x01\x00" + raw_mqtt.text("away/#") + b"\x01", 2))
         assert raw.receive()[0] == raw_mqtt.SUBACK
         raw.send(publish(1))
         answers(raw, (PUBREC, 1))  # The same commit made the subscription durable.
@@ -133,7 +133,7 @@ def test_subscriptions_survive_with_their_session(broker):
     with raw_mqtt.RawMQTT(broker.mqtt_port) as raw, raw_mqtt.RawMQTT(broker.mqtt_port) as other:
         assert open_session(raw) == 1
         other.open("other")
-        other.send(raw_mqtt.publish("t/1", b"hello"))
+        other.send(raw_mqtt.publish("away/1", b"hello"))
         kind, _, body = raw.receive()
         assert kind == raw_mqtt.PUBLISH and body.endswith(b"hello")
 

@@ -142,8 +142,7 @@ def test_it_says_that_it_starts_and_that_it_stops(make_broker, frozen_disk):
 
 def test_memory_that_stays_full_is_named(make_broker, frozen_disk):
     broker = make_broker("health.disk.timeout=60s", "health.ingest.timeout=1s",
-                         "health.disk.free.min=0", "memory.ceiling=16MiB",
-                         "mqtt.packet.bytes.max=512KiB", "socket.request.max.bytes=512KiB")
+                         "health.disk.free.min=0", "memory.ceiling=32MiB")
     broker.data = str(frozen_disk / "data")
     broker.start()
     publishing.publish_numbers(broker, 1)
@@ -176,8 +175,8 @@ def push(flood, data):
 
 @pytest.mark.parametrize("loop", ["mqtt", "kafka", "storage"])
 def test_a_thread_that_hangs_turns_it_red_and_it_recovers_by_itself(make_broker, loop):
+    # Nothing is published before: a storage thread that is held at its work counts as at the disk.
     broker = make_broker("health.loop.timeout=300ms").start()
-    publishing.publish_numbers(broker, 1)
     with thread_stop.stopped(broker.pid, f"headwater-{loop}"):
         harness.eventually(lambda: admin.ready(broker) == (False, ["loop"]), what="red")
         code, _, body = admin.request(broker, "/health/live")
