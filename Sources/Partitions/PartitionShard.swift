@@ -2,6 +2,7 @@ import BrokerModel
 import CommitLog
 import EventLoop
 import Posix
+import RecordFormat
 
 /// One storage loop's partitions. Confined to that loop; others hold its mailbox.
 ///
@@ -16,6 +17,8 @@ public final class PartitionShard {
     public let counters = ShardCounters()
 
     private var store: PartitionStore?
+    private var compressor = ZstdCompressor()
+    private var compressed = ByteWriter()
     private let loop: EventLoop
     private let catalog: TopicCatalog
     private let settings: PartitionShardSettings
@@ -85,6 +88,7 @@ public final class PartitionShard {
         _ request: AppendRequest,
         to store: PartitionStore
     ) -> Result<Offset, CommitLogError> {
+        compress(request.batch)
         do throws(CommitLogError) {
             let range = try store.append(
                 request.batch.bytes.mutableBytes,
@@ -100,6 +104,20 @@ public final class PartitionShard {
             report(of: request.partition, in: store, error)
             return .failure(error)
         }
+    }
+
+    /// Does what a network loop has left to this one, which has time while it has no disk to wait
+    /// for.
+    private func compress(_ batch: SealedBatch) {
+        guard batch.awaitsCompression else { return }
+        batch.awaitsCompression = false
+        compressed.removeAll()
+        let isSmaller = RecordBatchEditor.compress(
+            batch.bytes.bytes,
+            with: &compressor,
+            into: &compressed
+        )
+        if isSmaller { swap(&batch.bytes, &compressed) }
     }
 
     private func commit(_ store: PartitionStore) {
