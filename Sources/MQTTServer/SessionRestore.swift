@@ -20,6 +20,7 @@ package struct SessionRestore: ~Copyable {
     private static let readBytes = ByteCount.mebibytes(1)
     /// A batch that holds more than this was not built here.
     private static let batchBytesMax = ByteCount.mebibytes(128)
+    private static let qosHeader = Array("mqtt.qos".utf8)
     private static let clientHeader = Array("mqtt.client".utf8)
     private static let receiptHeader = Array("mqtt.receipt".utf8)
 
@@ -54,21 +55,21 @@ package struct SessionRestore: ~Copyable {
     }
 
     private mutating func look(at record: RecordView, in place: ReceiptPlace) {
+        // The broker writes these three first. What stands behind them a publisher may have chosen.
         var headers = record.headers
-        var client: UnsafeRawBufferPointer?
-        while let header = headers.next() {
-            if header.name.elementsEqual(Self.clientHeader) {
-                client = header.value
-            } else if let client, header.name.elementsEqual(Self.receiptHeader) {
-                guard let receipt = OutstandingReceipt(header: header.value) else { return }
-                return recovery.found(
-                    client: client,
-                    packetIdentifier: receipt.packetIdentifier,
-                    receipt: receipt.receipt,
-                    in: place
-                )
-            }
-        }
+        guard let qos = headers.next(), qos.name.elementsEqual(Self.qosHeader),
+            qos.value?.elementsEqual(CollectionOfOne(UInt8(ascii: "2"))) == true,
+            let client = headers.next(), client.name.elementsEqual(Self.clientHeader),
+            let identifier = client.value,
+            let number = headers.next(), number.name.elementsEqual(Self.receiptHeader),
+            let receipt = OutstandingReceipt(header: number.value)
+        else { return }
+        recovery.found(
+            client: identifier,
+            packetIdentifier: receipt.packetIdentifier,
+            receipt: receipt.receipt,
+            in: place
+        )
     }
 
     /// Hands every record of a partition on, from `offset` or where the log begins by now.
