@@ -148,6 +148,11 @@ public final class IngestLane {
         return write(record, to: queue, at: time, RecordWaiter(token: token))
     }
 
+    /// Lets the log forget what it holds of a topic of the broker's own before `offset`.
+    public func deleteSegments(of partition: PartitionHandle, before offset: Offset) {
+        shard.post(.deleteSegments(partition, before: offset))
+    }
+
     /// Sends what this burst brought, unless enough is on its way: then the next reply sends it.
     public func burstEnded() {
         router.refresh()

@@ -29,6 +29,7 @@ final class SessionJournal {
     private(set) var failure: CommitLogError?
     private let lane: IngestLane
     private let partition: PartitionHandle
+    private let reader: PartitionReader
     private let catalog: TopicCatalog
     private var key = ByteWriter()
     private var value = ByteWriter()
@@ -36,8 +37,9 @@ final class SessionJournal {
     private var releases = ReleaseWriter()
     /// Whom the open release record concerns.
     private var releasing: [AckToken] = []
-    /// The records on their way, oldest first.
+    /// The records on their way, oldest first, from `sentFirst` on: a snapshot sends one a session.
     private var sent: [Sent] = []
+    private var sentFirst = 0
     private var spare: [AckToken] = []
     /// How many of them must be durable before any receipt is written.
     private var precedents = 0
@@ -50,8 +52,10 @@ final class SessionJournal {
 
     private struct Sent {
         /// Whom it concerns.
-        let tokens: [AckToken]
-        let precedesReceipts: Bool
+        var tokens: [AckToken] = []
+        var precedesReceipts = false
+        /// What lies before this is needed no more, since a snapshot closes with the record.
+        var snapshotStart: Offset?
     }
 
     /// A partition that may hold receipts which only its records tell of.
@@ -69,13 +73,14 @@ final class SessionJournal {
 
     init(
         lane: IngestLane,
-        partition: PartitionHandle,
+        partition: PartitionEntry,
         catalog: TopicCatalog,
         checkpointNumber: UInt64,
         now: MonotonicTime
     ) {
         self.lane = lane
-        self.partition = partition
+        self.partition = partition.handle
+        reader = partition.reader
         self.catalog = catalog
         self.checkpointNumber = checkpointNumber
         checkpointTime = now
@@ -87,10 +92,11 @@ final class SessionJournal {
     func write(
         _ record: SessionJournalRecord,
         precedesReceipts: Bool = false,
+        closingSnapshotFrom snapshotStart: Offset? = nil,
         at time: Timestamp
     ) {
         let hasValue = record.write(key: &key, value: &value)
-        let sending = Sent(tokens: [], precedesReceipts: precedesReceipts)
+        let sending = Sent(precedesReceipts: precedesReceipts, snapshotStart: snapshotStart)
         append(key.bytes, hasValue ? value.bytes : nil, at: time, sending)
     }
 
@@ -113,7 +119,7 @@ final class SessionJournal {
         let tokens = releasing
         releasing = spare
         spare = []
-        let sending = Sent(tokens: tokens, precedesReceipts: false)
+        let sending = Sent(tokens: tokens)
         ReleaseWriter.key.withUnsafeBytes { append($0, releases.value, at: time, sending) }
         releases.removeAll()
     }
@@ -139,11 +145,19 @@ final class SessionJournal {
     /// The oldest record on its way was answered. Returns whom it concerned.
     func settled(_ error: CommitLogError?) -> [AckToken] {
         if let error { failure = failure ?? error }
-        guard !sent.isEmpty else { return [] }
-        let settled = sent.removeFirst()
+        guard sentFirst < sent.count else { return [] }
+        let settled = sent[sentFirst]
+        sentFirst += 1
+        if 2 * sentFirst >= sent.count {
+            sent.removeFirst(sentFirst)
+            sentFirst = 0
+        }
         if settled.precedesReceipts {
             precedents -= 1
             if precedents == 0 { lane.releaseHeld() }
+        }
+        if error == nil, let start = settled.snapshotStart {
+            lane.deleteSegments(of: partition, before: start)
         }
         return settled.tokens
     }
@@ -232,13 +246,16 @@ extension SessionJournal {
         checkpointNumber &+= 1
         checkpointTime = now
         let number = checkpointNumber
+        // Whatever of it is written next lies there or behind.
+        let start = reader.highWatermark
         directory.forEachKept { handle in
-            guard let session = directory.kept(handle, now: now, wallClock: time) else { return }
-            if withSessions { write(.session(session), at: time) }
+            if withSessions, let session = directory.kept(handle, now: now, wallClock: time) {
+                write(.session(session), at: time)
+            }
             var rest = directory.outstandingReceipts(of: handle)[...]
             while !rest.isEmpty {
                 let part = Array(rest.prefix(Self.outstandingPerRecord))
-                let client = session.clientIdentifier
+                let client = directory.clientIdentifier(of: handle)
                 write(.outstanding(checkpoint: number, client: client, part), at: time)
                 rest = rest.dropFirst(part.count)
             }
@@ -256,7 +273,8 @@ extension SessionJournal {
             hasAllSessions: withSessions,
             places: rest
         )
-        write(.checkpoint(record), at: time)
+        let closes = withSessions ? start : nil
+        write(.checkpoint(record), closingSnapshotFrom: closes, at: time)
         if withSessions { snapshotBytes = bytesSinceSnapshot }
         lane.send(to: partition)
     }

@@ -13,7 +13,7 @@ extension MQTTServer {
     /// room.
     @discardableResult
     package func keepSessions(
-        in partition: PartitionHandle,
+        in partition: PartitionEntry,
         of catalog: TopicCatalog,
         recovered: SessionRecovery
     ) -> Int {
