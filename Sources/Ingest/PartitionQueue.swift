@@ -78,6 +78,8 @@ final class PartitionQueue {
         batchBytesMax = min(settings.batchBytesMax, segmentBytes)
     }
 
+    func fit(recordBytes: ByteCount) { recordBytesMax = recordBytes }
+
     /// The topic is gone, or changes this queue for another: it finishes what it has.
     func detach() {
         topic = nil

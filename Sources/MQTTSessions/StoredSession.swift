@@ -16,6 +16,8 @@ struct StoredSession {
     var deliveries: Deliveries?
     /// By filter.
     var subscriptions: [Text: KeptSubscription] = [:]
+    /// Of all these filters.
+    var filterBytes = 0
     /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
     var receipts: ExactlyOnceReceipts
     /// The number of the first receipt that may be this session's.
