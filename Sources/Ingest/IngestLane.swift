@@ -234,7 +234,8 @@ extension IngestLane {
             return fail(waiter)
         }
         guard fits(record, queue.recordBytesMax) else { return false }
-        guard topic.acknowledgesAtOnce, let token = waiter.token else {
+        // A receipt's release must not stand in the log before its record does, whatever it is worth.
+        guard topic.acknowledgesAtOnce, waiter.receipt == nil, let token = waiter.token else {
             return write(record, to: queue, at: time, waiter)
         }
         var rest = waiter
