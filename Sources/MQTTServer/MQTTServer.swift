@@ -244,16 +244,17 @@ extension MQTTServer {
     func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
         writeSessionChanges()
-        if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
-            live[Int(handle.rawValue)] = nil
+        if let handle = connection.handle {
+            if live[Int(handle.rawValue)] === connection { live[Int(handle.rawValue)] = nil }
+            // Its socket may still be busy with the farewell when the client is back.
+            if connection.unstored > 0 { departed[handle] = connection }
         }
         publishDueWills()
     }
 
     /// The last that is heard of a connection's socket.
     func closed(_ connection: MQTTConnection) {
-        guard connection.unstored > 0 else { return forget(connection) }
-        if let handle = connection.handle { departed[handle] = connection }
+        if connection.unstored == 0 { forget(connection) }
     }
 
     private func forget(_ connection: MQTTConnection) {
