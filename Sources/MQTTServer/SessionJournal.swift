@@ -173,12 +173,9 @@ final class SessionJournal {
 // Where receipts stand in the data.
 extension SessionJournal {
     /// A batch with receipts is about to leave. False when it must wait for a record of ours.
-    func receiptsLeaving(
-        _ handle: PartitionHandle,
-        _ firstReceipt: UInt64,
-        at time: Timestamp
-    ) -> Bool {
-        if places[handle] == nil, let place = find(handle) {
+    func receiptsLeaving(_ receipts: LeavingReceipts, at time: Timestamp) -> Bool {
+        let (handle, firstReceipt) = (receipts.partition, receipts.firstReceipt)
+        if places[handle] == nil, let place = find(receipts) {
             places[handle] = place
             let record = place.place(offset: place.since, firstReceipt: firstReceipt)
             write(.place(record), precedesReceipts: true, at: time)
@@ -198,19 +195,18 @@ extension SessionJournal {
         places[handle]?.inFlight.removeFirst()
     }
 
-    private func find(_ handle: PartitionHandle) -> WatchedPlace? {
-        for topic in catalog.snapshot.topics {
-            for case (let number, let entry?) in topic.partitions.enumerated()
-            where entry.handle == handle {
-                return WatchedPlace(
-                    topicID: topic.id,
-                    number: Int32(number),
-                    reader: entry.reader,
-                    since: entry.reader.highWatermark
-                )
-            }
-        }
-        return nil
+    /// Nil when its topic is gone, and with it all that a start could ask of it.
+    private func find(_ receipts: LeavingReceipts) -> WatchedPlace? {
+        guard let topicID = receipts.topicID,
+            let entry = catalog.snapshot.topic(id: topicID)?.partition(receipts.number),
+            entry.handle == receipts.partition
+        else { return nil }
+        return WatchedPlace(
+            topicID: topicID,
+            number: receipts.number,
+            reader: entry.reader,
+            since: entry.reader.highWatermark
+        )
     }
 }
 

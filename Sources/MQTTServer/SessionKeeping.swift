@@ -25,8 +25,8 @@ extension MQTTServer {
             now: loop.now
         )
         self.journal = journal
-        lane.receiptsLeaving = { [unowned self] handle, receipt in
-            self.journal?.receiptsLeaving(handle, receipt, at: loop.wallClock) ?? true
+        lane.receiptsLeaving = { [unowned self] in
+            self.journal?.receiptsLeaving($0, at: loop.wallClock) ?? true
         }
         lane.receiptsSettled = { [unowned self] in self.journal?.receiptsSettled($0) }
         let refused = directory.restore(recovered, now: loop.now, wallClock: loop.wallClock)
