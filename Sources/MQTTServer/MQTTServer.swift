@@ -107,7 +107,7 @@ public final class MQTTServer {
         loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in loop.stop() }
         whenIdle { [unowned self] in
             for connection in connections.values { connection.shutDown() }
-            if journal?.hasPlaces == true { writeCheckpoint(withSessions: false) }
+            if journal?.wantsLastCheckpoint == true { writeCheckpoint(withSessions: false) }
             whenIdle { [unowned self] in loop.stop() }
         }
     }

@@ -47,6 +47,9 @@ final class SessionJournal {
     fileprivate var places: [PartitionHandle: WatchedPlace] = [:]
     private var checkpointNumber: UInt64
     private var checkpointTime: MonotonicTime
+    /// The start could not read all that its places name: no checkpoint replaces them, until so
+    /// much has come that a snapshot is due.
+    private var waitsForRepair = false
     private var bytesSinceSnapshot = 0
     private var snapshotBytes = 0
 
@@ -212,9 +215,12 @@ extension SessionJournal {
 
 // Checkpoints: what a start needs to know of the data before them.
 extension SessionJournal {
+    /// Leaves everything as it is for the next start, which may read more.
+    func waitForRepair() { waitsForRepair = true }
+
     /// Asked about once a second.
     func isCheckpointDue(at now: MonotonicTime) -> Bool {
-        guard !places.isEmpty else { return isSnapshotDue }
+        guard !places.isEmpty, !waitsForRepair else { return isSnapshotDue }
         if now - checkpointTime >= Self.checkpointInterval { return true }
         return places.values.contains {
             $0.reader.highWatermark.rawValue - $0.since.rawValue > Self.receiptDistanceMax
@@ -225,8 +231,8 @@ extension SessionJournal {
         bytesSinceSnapshot > max(Self.snapshotAfterMin, Self.snapshotAfterTimes * snapshotBytes)
     }
 
-    /// Whether a start would have to look into the data.
-    var hasPlaces: Bool { !places.isEmpty }
+    /// Whether a last checkpoint saves the next start from looking into the data.
+    var wantsLastCheckpoint: Bool { !places.isEmpty && !waitsForRepair }
 
     /// `directory` tells the sessions and their receipts. `withSessions` makes it a snapshot that
     /// needs nothing older.
@@ -239,6 +245,7 @@ extension SessionJournal {
         // What is released has left its session's table: it must stand before the checkpoint.
         writeReleases(at: time)
         if withSessions { bytesSinceSnapshot = 0 }
+        waitsForRepair = false
         checkpointNumber &+= 1
         checkpointTime = now
         let number = checkpointNumber

@@ -15,6 +15,9 @@ package struct SessionRestore: ~Copyable {
         package var unreadable = 0
         /// Partitions that could be read only in part; receipts in the rest are not known.
         package var damaged: [(partition: String, error: CommitLogError)] = []
+        /// Some of those could not be read at all now, and may be at the next start: until then
+        /// nothing must replace what tells of the receipts in them.
+        package var isPartial = false
     }
 
     private static let readBytes = ByteCount.mebibytes(1)
@@ -40,12 +43,17 @@ package struct SessionRestore: ~Copyable {
             restore.recovery.apply(key: record.key, value: record.value)
         }
         report.unreadable = recovery.unreadable
+        // What is lost of the sessions themselves a new snapshot does not make worse.
+        report.isPartial = false
         for place in recovery.places {
             // A topic that was deleted has no receipts.
-            guard let topic = topics.topic(id: place.topicID),
-                let reader = topic.reader(place.partition)
-            else { continue }
+            guard let topic = topics.topic(id: place.topicID) else { continue }
             let name = "\(topic.name)-\(place.partition)"
+            guard let reader = topic.reader(place.partition) else {
+                report.damaged.append((name, .unusable(path: name, why: "it is offline")))
+                report.isPartial = true
+                continue
+            }
             read(reader, from: place.offset, name: name) { restore, record in
                 restore.report.recordsScanned += 1
                 restore.look(at: record, in: place)
@@ -95,6 +103,7 @@ package struct SessionRestore: ~Copyable {
             }
         } catch {
             report.damaged.append((name, error))
+            report.isPartial = true
         }
     }
 

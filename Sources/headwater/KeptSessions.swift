@@ -20,7 +20,8 @@ struct KeptSessions {
         let refused = server.keepSessions(
             in: sessions,
             of: catalog,
-            recovered: recovered
+            recovered: recovered,
+            isPartial: restore.report.isPartial
         )
         let report = restore.report
         for (partition, error) in report.damaged {
