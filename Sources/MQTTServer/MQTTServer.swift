@@ -131,6 +131,7 @@ public final class MQTTServer {
                 checkDeliveries(of: connection)
             }
             directory.sweep(now: loop.now)
+            measure()
             writeSessionChanges()
             publishDueWills()
             writeCheckpointIfDue()
@@ -141,6 +142,14 @@ public final class MQTTServer {
 
 // What connections ask for.
 extension MQTTServer {
+    private func measure() {
+        let load = directory.load
+        counters.receipts.set(load.receipts)
+        counters.unacknowledged.set(load.unacknowledged)
+        counters.queued.set(load.queued)
+        counters.held.set(late.count)
+    }
+
     /// Stores a publish and delivers it to live subscribers. Nil, or why the client is refused.
     func publish(_ packet: PublishPacket, _ ticket: PublishTicket?, from origin: MQTTConnection)
         -> ReasonCode?
@@ -160,6 +169,7 @@ extension MQTTServer {
         switch lane.publish(packet, from: sender, at: loop.wallClock, token: token) {
         case .accepted(let live):
             counters.received.add()
+            if sender.receipt != nil { counters.receivedOnce.add() }
             if token != nil {
                 origin.unstored += 1
                 origin.unstoredBytes += Int(bytes)

@@ -87,6 +87,7 @@ extension MQTTServer {
     ) -> Bool {
         guard let journal, journal.failure == nil else { return false }
         connection.unstored += 1
+        counters.releases.add()
         journal.release(
             receipt,
             of: connection.clientIdentifier,

@@ -34,6 +34,18 @@ struct StoredSession {
     }
 }
 
+/// What sessions wait for.
+package struct SessionLoad: Equatable, Sendable {
+    /// QoS 2 publishes that are not released.
+    package var receipts = 0
+    /// Deliveries at QoS 1 that are sent and not acknowledged.
+    package var unacknowledged = 0
+    /// Deliveries at QoS 1 that are not sent on the present connection.
+    package var queued = 0
+
+    package init() {}
+}
+
 /// What a client's state weighs, in round figures: enough to bound it, not to account for it.
 enum StateCost {
     static func session(_ clientIdentifier: Text) -> ByteCount {
