@@ -71,6 +71,8 @@ public final class PartitionShard {
                 commit(store)
                 reply()
                 delete(deletion, from: store)
+            case .deleteSegments(let handle, let offset):
+                deleteSegments(of: handle, before: offset, in: store)
             case .stop: mustStop = true
             }
         }
@@ -183,6 +185,21 @@ public final class PartitionShard {
         }
     }
 
+    private func deleteSegments(
+        of handle: PartitionHandle,
+        before offset: Offset,
+        in store: PartitionStore
+    ) {
+        do throws(CommitLogError) {
+            try store.deleteSegments(of: handle, before: offset, now: loop.now)
+            upkeep.removeLater(store)
+        } catch {
+            guard let name = store.partition(handle)?.name else { return }
+            counters.retentionFailures.add()
+            report(.retentionFailed(name, error))
+        }
+    }
+
     // MARK: Topics
 
     private func create(_ creation: TopicCreation, in store: PartitionStore) {
@@ -269,6 +286,8 @@ public enum PartitionShardMessage: Sendable {
     case append(AppendRequest)
     case createTopic(TopicCreation)
     case deleteTopic(TopicDeletion)
+    /// Of a topic of the broker's own: whole segments that its writer needs no more.
+    case deleteSegments(PartitionHandle, before: Offset)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }
