@@ -53,28 +53,19 @@ def earliest(broker, topic=TOPIC):
     return watermarks(broker, topic)[0]
 
 
-def files(broker, ending=".log", topic=TOPIC):
-    """The sizes of the partition's files, oldest first."""
-    folder = broker.partition(topic)
-    found = []
-    for name in sorted(os.listdir(folder)):
-        try:
-            if name.endswith(ending):
-                found.append(os.path.getsize(os.path.join(folder, name)))
-        except FileNotFoundError:
-            pass  # Deleted meanwhile.
-    return found
+def files(broker, ending):
+    return [name for name in os.listdir(broker.partition(TOPIC)) if name.endswith(ending)]
 
 
-def has_settled(broker, topic=TOPIC):
+def has_settled(broker):
     """Whether no further segment has to go for its size."""
-    sizes = files(broker, topic=topic)
+    sizes = broker.segment_sizes(TOPIC)
     return sum(sizes) - sizes[0] < KEPT
 
 
 def wait_until_small(broker):
     harness.eventually(lambda: has_settled(broker), what="a log that is small enough")
-    assert sum(files(broker)) >= KEPT, "retention took more than it was told to"
+    assert sum(broker.segment_sizes(TOPIC)) >= KEPT, "retention took more than it was told to"
     return harness.eventually(lambda: earliest(broker), what="an earliest offset that moved")
 
 
@@ -160,7 +151,7 @@ def test_by_time(make_broker):
     assert start <= 300 and end == 400
     expect_all_from(broker, start, 400)
     # The files are gone, too, and what is empty goes on at its next offset, over a kill -9.
-    harness.eventually(lambda: files(broker, topic="idle") == [0], what="one empty segment")
+    harness.eventually(lambda: broker.segment_sizes("idle") == [0], what="one empty segment")
     broker.kill()
     broker.start()
     assert watermarks(broker, "idle") == (100, 100)
@@ -261,4 +252,4 @@ def test_writing_and_tailing_go_on_while_segments_go(make_broker):
     start = wait_until_small(broker)
     assert start > 3000
     expect_all_from(broker, start, 4000)
-    harness.eventually(lambda: len(files(broker)) <= 4, what="the segments' files gone")
+    harness.eventually(lambda: len(files(broker, ".log")) <= 4, what="the segments' files gone")
