@@ -67,6 +67,8 @@ public final class PartitionReader: Sendable {
     /// With `minOneBatch` the first batch comes even when it alone is over `maxBytes`. With
     /// `access` resident nothing waits for the disk: the read ends where the memory ends, and what
     /// begins outside of it fails with `wouldBlock`.
+    ///
+    /// Where an unclean stop has skipped all that is left, one batch without records says so.
     public func read(
         from offset: Offset,
         maxBytes: ByteCount,
@@ -115,8 +117,12 @@ public final class PartitionReader: Sendable {
                 highWatermark: view.highWatermark
             )
         }
-        guard offset < view.highWatermark, let start = try view.firstBatch(atOrAfter: offset) else {
-            return view.result(.zero, next: offset)
+        guard offset < view.highWatermark else { return view.result(.zero, next: offset) }
+        guard let start = try view.firstBatch(atOrAfter: offset) else {
+            guard minOneBatch || maxBytes >= EmptyBatch.size else {
+                return view.result(.zero, next: offset)
+            }
+            return view.passGap(at: offset, into: &output)
         }
         var room = min(maxBytes, start.end - start.position)
         if minOneBatch { room = max(room, start.header.sizeInBytes) }
@@ -172,6 +178,18 @@ struct FoundBatch {
 }
 
 extension PartitionReader.Published {
+    /// From `offset` to the end nothing is stored: an unclean stop has skipped it. Without a batch
+    /// for it a reader would wait for ever below the high watermark, or ask without end.
+    func passGap(at offset: Offset, into output: inout ByteWriter) -> PartitionReader.ReadResult {
+        let next = EmptyBatch.write(
+            from: offset,
+            upTo: highWatermark,
+            leaderEpoch: epochs.epoch(of: offset) ?? .zero,
+            into: &output
+        )
+        return result(EmptyBatch.size, next: next)
+    }
+
     func result(_ bytes: ByteCount, next: Offset) -> PartitionReader.ReadResult {
         PartitionReader.ReadResult(
             bytesRead: bytes,

@@ -5,6 +5,7 @@ struct BatchHeader {
     let baseTimestamp: Timestamp
     let maxTimestamp: Timestamp
     let recordCount: Int32
+    let lastOffsetDelta: Int32
 
     /// Writes the header before the `recordBytes` bytes of records that already stand in `batch`,
     /// with their checksum. Gives the size of the batch.
@@ -20,7 +21,7 @@ struct BatchHeader {
         Self.store(LeaderEpoch.none.rawValue, at: HeaderField.leaderEpoch, in: batch)
         Self.store(Int8(2), at: HeaderField.magic, in: batch)
         Self.store(UInt16(codec.rawValue), at: HeaderField.attributes, in: batch)
-        Self.store(recordCount &- 1, at: HeaderField.lastOffsetDelta, in: batch)
+        Self.store(lastOffsetDelta, at: HeaderField.lastOffsetDelta, in: batch)
         Self.store(baseTimestamp.rawValue, at: HeaderField.baseTimestamp, in: batch)
         Self.store(maxTimestamp.rawValue, at: HeaderField.maxTimestamp, in: batch)
         Self.store(Int64(-1), at: HeaderField.producerID, in: batch)

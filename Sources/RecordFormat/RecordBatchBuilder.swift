@@ -138,7 +138,8 @@ public struct RecordBatchBuilder: ~Copyable {
         BatchHeader(
             baseTimestamp: baseTimestamp,
             maxTimestamp: maxTimestamp,
-            recordCount: Int32(truncatingIfNeeded: recordCount)
+            recordCount: Int32(truncatingIfNeeded: recordCount),
+            lastOffsetDelta: Int32(truncatingIfNeeded: recordCount &- 1)
         )
     }
 

@@ -35,6 +35,9 @@ import Testing
             #expect(gap.last + 1 == reopened.logEndOffset)
             #expect(reopened.unrecordedGaps == [gap])
             #expect(reopened.leaderEpoch == LeaderEpoch(1))
+            // Nothing comes behind the gap yet: its reader is brought to the end all the same.
+            #expect(try LogFixture.read(reopened.reader, from: gap.first) == [gap.first])
+            #expect(try LogFixture.read(reopened.reader, from: gap.last) == [gap.last])
             let next = try LogFixture.append(to: reopened)
             #expect(next.baseOffset > Offset(7))
             try reopened.show()

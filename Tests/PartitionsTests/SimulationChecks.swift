@@ -2,6 +2,7 @@ import BrokerModel
 import CommitLog
 import HeadwaterTesting
 import Partitions
+import RecordFormat
 
 /// What is looked at after each start, and now and then in between.
 extension Simulation {
@@ -90,6 +91,7 @@ extension Simulation {
         var next = reader.logStartOffset
         while next < end {
             let result: PartitionReader.ReadResult
+            let before = output.count
             do throws(CommitLogError) {
                 result = try reader.read(
                     from: next,
@@ -101,8 +103,12 @@ extension Simulation {
                 try expectCrash(error)
                 return false
             }
-            if result.bytesRead == .zero { return true }  // Nothing but a gap is left.
             next = result.nextOffset
+            // What says that a gap comes is no part of the log.
+            let found = UnsafeRawBufferPointer(rebasing: output.bytes[before...])
+            if try RecordBatchView.first(in: found)?.recordCount == 0 {
+                output.truncate(to: before)
+            }
         }
         return true
     }

@@ -176,6 +176,18 @@ class Broker:
                 return os.path.join(folder, f"{topic}-{number}")
         raise AssertionError(f"no folder {topic}-{number} below {self.data}")
 
+    def segment_sizes(self, topic="mqtt", number=0):
+        """How large the segments are, oldest first."""
+        folder = self.partition(topic, number)
+        sizes = []
+        for name in sorted(os.listdir(folder)):
+            try:
+                if name.endswith(".log"):
+                    sizes.append(os.path.getsize(os.path.join(folder, name)))
+            except FileNotFoundError:
+                pass  # Deleted meanwhile.
+        return sizes
+
     def log_bytes(self, topic="mqtt"):
         """All segments' bytes, in order."""
         folder = self.partition(topic)

@@ -58,3 +58,36 @@ def read_all(broker, topic="mqtt", seconds=60):
         return poll_records(source, end, seconds) if end else []
     finally:
         source.close()
+
+
+def read_to_end(broker, topic="mqtt", partition=0, offset=confluent_kafka.OFFSET_BEGINNING,
+                seconds=30):
+    """All records from there to the end, as far as it reaches when the reader gets to it. Needs no
+    offset to be there: retention and gaps may have taken any of them."""
+    source = consumer(broker, **{"enable.partition.eof": True})
+    records = []
+
+    def is_at_end():
+        for message in source.consume(500, timeout=0.2):
+            error = message.error()
+            if error and error.code() == confluent_kafka.KafkaError._PARTITION_EOF:
+                return True
+            records.append(record_of(message))
+        return False
+
+    try:
+        source.assign([confluent_kafka.TopicPartition(topic, partition, offset)])
+        harness.eventually(is_at_end, seconds, f"the end of {topic}-{partition}")
+        return records
+    finally:
+        source.close()
+
+
+def watermarks(broker, topic="mqtt", partition=0):
+    """The log start offset and the high watermark."""
+    source = consumer(broker)
+    try:
+        return source.get_watermark_offsets(
+            confluent_kafka.TopicPartition(topic, partition), timeout=10)
+    finally:
+        source.close()

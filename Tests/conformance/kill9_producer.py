@@ -32,6 +32,8 @@ WINDOW = 300  # records of one producer that are not answered for
 # The producers' process.
 
 class LedgerProducer:
+    topic = TOPIC
+
     def __init__(self, bootstrap, acks, ledger):
         self.acks, self.ledger = acks, ledger
         self.sent = self.open = 0
@@ -48,12 +50,14 @@ class LedgerProducer:
             self.open += 1
             self.sent += 1
             self.producer.produce(
-                TOPIC, b"%s %d" % (self.acks.encode(), self.sent), partition=self.sent % PARTITIONS,
-                callback=self.note)
+                self.topic, self.value(), partition=self.sent % PARTITIONS, callback=self.note)
         self.producer.poll(0.005)
         if self.lines:
             os.write(self.ledger, b"".join(self.lines))
             self.lines.clear()
+
+    def value(self):
+        return b"%s %d" % (self.acks.encode(), self.sent)
 
     def note(self, error, message):
         self.open -= 1
@@ -62,9 +66,9 @@ class LedgerProducer:
                 message.partition(), message.offset(), message.value()))
 
 
-def produce(bootstrap, path):
+def produce(bootstrap, path, kind=LedgerProducer):
     ledger = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    producers = [LedgerProducer(bootstrap, acks, ledger) for acks in ACKS]
+    producers = [kind(bootstrap, acks, ledger) for acks in ACKS]
     while not select.select([sys.stdin], [], [], 0)[0]:
         for one in producers:
             one.step()

@@ -17,10 +17,11 @@ def request(api, version, body, correlation=1, client="conformance"):
     return struct.pack(">i", len(head) + len(body)) + head + body
 
 
-def fetch_body(topic, offset, max_wait_ms=500, max_bytes=1 << 20, partition_bytes=1 << 20):
+def fetch_body(topic, offset, max_wait_ms=500, max_bytes=1 << 20, partition_bytes=1 << 20,
+               partition=0):
     """Fetch, version 4."""
     return (struct.pack(">iiiibi", -1, max_wait_ms, 1, max_bytes, 0, 1) + text(topic)
-            + struct.pack(">iiqi", 1, 0, offset, partition_bytes))
+            + struct.pack(">iiqi", 1, partition, offset, partition_bytes))
 
 
 class Cursor:
@@ -87,10 +88,10 @@ class RawKafka:
         assert len(records) == length
         return error, high_watermark, records
 
-    def list_offset(self, topic, timestamp):
+    def list_offset(self, topic, timestamp, partition=0):
         """ListOffsets version 1: (error, timestamp, offset). -1 is the end, -2 the start."""
         answer = self.call(LIST_OFFSETS, 1, struct.pack(">ii", -1, 1) + text(topic)
-                           + struct.pack(">iiq", 1, 0, timestamp))
+                           + struct.pack(">iiq", 1, partition, timestamp))
         assert answer.take("i") == 1 and answer.text() == topic and answer.take("i") == 1
         _, error, found, offset = answer.take("ihqq")
         return error, found, offset
