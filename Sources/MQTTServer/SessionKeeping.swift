@@ -9,8 +9,8 @@ import Partitions
 // Sessions that outlive the broker.
 extension MQTTServer {
     /// Takes over what the log holds of sessions, before the loop runs and before anybody listens.
-    /// From here on sessions and receipts are written down. `isPartial` says that receipts may stand
-    /// where the start could not read. Returns how many sessions found no room.
+    /// From here on sessions and receipts are written down. `isPartial` says that receipts may
+    /// stand where the start could not read. Returns how many sessions found no room.
     @discardableResult
     package func keepSessions(
         in partition: PartitionEntry,
