@@ -48,6 +48,20 @@ import Testing
         #expect(last.found("kept")?.receipts.count == 1)
     }
 
+    @Test func `a burst of SUBSCRIBEs is one record`() throws {
+        let broker = try KeepingBroker(SimulatedFileSystem())
+        let peer = try broker.peer()
+        try peer.connect("kept", isClean: false)
+        let subscribe: [UInt8] = [0x82, 6, 0, 1, 0, 1, 0x74, 0]
+        let count = 2_000
+        try peer.send((0..<count).flatMap { _ in subscribe })
+        for _ in 0..<count { #expect(try peer.next()?.kind == .suback) }
+        try peer.publishOnce([1], identifier: 1)
+        #expect(try peer.next()?.kind == .pubrec)
+        let records = broker.sessions.highWatermark.rawValue
+        #expect(records > 1 && records < 100, "\(records)")
+    }
+
     @Test func `no user property makes a receipt`() throws {
         let files = SimulatedFileSystem()
         let broker = try KeepingBroker(files)
