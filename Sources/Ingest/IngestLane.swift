@@ -234,7 +234,7 @@ extension IngestLane {
             return fail(waiter)
         }
         guard fits(record, queue.recordBytesMax) else { return false }
-        // A receipt's release must not stand in the log before its record does, whatever it is worth.
+        // A receipt's release must not stand in the log before its record does.
         guard topic.acknowledgesAtOnce, waiter.receipt == nil, let token = waiter.token else {
             return write(record, to: queue, at: time, waiter)
         }

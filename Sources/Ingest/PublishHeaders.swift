@@ -8,8 +8,8 @@ import RecordFormat
 /// and `mqtt.receipt`: packet identifier, a colon, the receipt's number. `mqtt.retain`,
 /// `mqtt.payload-format`, `mqtt.message-expiry`, `mqtt.content-type`, `mqtt.response-topic` and
 /// `mqtt.correlation-data` are there when the publish has them (MQTT 5, 3.3.2.3), numbers as text.
-/// User properties keep their names and their order, but for one named `mqtt.receipt`, which is left
-/// out; the route's own headers come last.
+/// User properties keep their names and their order; one named `mqtt.receipt` is left out. The
+/// route's own headers come last.
 struct PublishHeaders: ~Copyable {
     private static let receiptHeader = Array("mqtt.receipt".utf8)
 

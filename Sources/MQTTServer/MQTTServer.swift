@@ -93,6 +93,7 @@ public final class MQTTServer {
     }
 
     private func burstEnded() {
+        writeSessionChanges()
         journal?.writeReleases(at: loop.wallClock)
         lane.burstEnded()
         sendDeliveries()
@@ -114,6 +115,7 @@ public final class MQTTServer {
 
     /// Sends everything that waits for the log, and goes on once it has answered.
     private func whenIdle(_ next: @escaping () -> Void) {
+        writeSessionChanges()
         journal?.writeReleases(at: loop.wallClock)
         lane.flush()
         lane.becameIdle = {}
@@ -132,7 +134,6 @@ public final class MQTTServer {
             }
             directory.sweep(now: loop.now)
             measure()
-            writeSessionChanges()
             publishDueWills()
             writeCheckpointIfDue()
             if !isStopping { sweepLater() }
@@ -220,7 +221,6 @@ extension MQTTServer {
             now: loop.now,
             output: &output
         )
-        writeSessionChanges()
         defer { publishDueWills() }
         switch action {
         case .handled: return nil
@@ -253,7 +253,6 @@ extension MQTTServer {
     /// A session's connection is over. Hearing of it again changes nothing.
     func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
-        writeSessionChanges()
         if let handle = connection.handle {
             if live[Int(handle.rawValue)] === connection { live[Int(handle.rawValue)] = nil }
             // Its socket may still be busy with the farewell when the client is back.

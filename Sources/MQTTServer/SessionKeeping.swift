@@ -9,8 +9,8 @@ import Partitions
 // Sessions that outlive the broker.
 extension MQTTServer {
     /// Takes over what the log holds of sessions, before the loop runs and before anybody listens.
-    /// From here on sessions and receipts are written down. `isPartial` says that receipts may stand
-    /// where the start could not read. Returns how many sessions found no room.
+    /// From here on sessions and receipts are written down. `isPartial` says that receipts may
+    /// stand where the start could not read. Returns how many sessions found no room.
     @discardableResult
     package func keepSessions(
         in partition: PartitionEntry,
@@ -27,7 +27,9 @@ extension MQTTServer {
         )
         self.journal = journal
         lane.receiptsLeaving = { [unowned self] in
-            self.journal?.receiptsLeaving($0, at: loop.wallClock) ?? true
+            // A session that began in this burst must stand in the log before its receipts.
+            writeSessionChanges()
+            return self.journal?.receiptsLeaving($0, at: loop.wallClock) ?? true
         }
         lane.receiptsSettled = { [unowned self] in self.journal?.receiptsSettled($0) }
         let refused = directory.restore(recovered, now: loop.now, wallClock: loop.wallClock)
@@ -46,6 +48,7 @@ extension MQTTServer {
         journal?.failure != nil && connection.session.isDurable
     }
 
+    /// Once a burst: a client that changes its session with each packet has it written once.
     func writeSessionChanges() {
         guard directory.hasChanges else { return }
         let changes = directory.takeChanges()

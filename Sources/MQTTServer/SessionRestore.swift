@@ -59,6 +59,7 @@ package struct SessionRestore: ~Copyable {
                 restore.look(at: record, in: place)
             }
         }
+        if report.isPartial { recovery.leaveUnseenNumbers() }
         return recovery
     }
 

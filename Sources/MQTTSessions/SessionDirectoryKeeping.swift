@@ -127,7 +127,11 @@ extension SessionDirectory {
             let isNew = !stored.isKept || stored.keptReceipt != stored.firstReceipt
             sessions[handle.index]?.isKept = true
             sessions[handle.index]?.keptReceipt = stored.firstReceipt
-            changes.append(.kept(handle, isNew: isNew))
+            if case .kept(handle, let wasNew)? = changes.last {
+                changes[changes.count - 1] = .kept(handle, isNew: isNew || wasNew)
+            } else {
+                changes.append(.kept(handle, isNew: isNew))
+            }
         } else if stored.isKept {
             // It ends with its connection now, however that ends.
             sessions[handle.index]?.isKept = false

@@ -11,6 +11,9 @@ package struct SessionRecovery {
     /// topic can forge a header, and must not be able to use the numbers up.
     private static let receiptLeapMax: UInt64 = 1 << 40
 
+    /// More numbers than could be given between two starts.
+    private static let receiptsUnseenMax: UInt64 = 1 << 32
+
     package struct Found: Equatable, Sendable {
         package var session: KeptSession
         /// By packet identifier.
@@ -85,6 +88,9 @@ package struct SessionRecovery {
         else { return }
         sessions[client]?.receipts[packetIdentifier] = receipt
     }
+
+    /// Receipts may stand where nobody could look: no number that they have may be given again.
+    package mutating func leaveUnseenNumbers() { lastReceipt &+= Self.receiptsUnseenMax }
 
     private mutating func keep(_ session: KeptSession) {
         let client = session.clientIdentifier

@@ -3,34 +3,34 @@
 ///
 /// Lenient where files in the field are: text after a closing quote belongs to the field, and a
 /// last line needs no line end. What is not lenient: a record has a largest size.
-final class CSVReader {
-    enum Record: Equatable {
+package final class CSVReader {
+    package enum Record: Equatable {
         case fields([String])
         case tooLong
         case unclosedQuote
     }
 
     /// A record that grows past this is given up: most often a quote that nobody closed.
-    static let recordBytesMax = 1 << 20
+    package static let recordBytesMax = 1 << 20
 
     private let source: ReplaySource
     private let delimiter: UInt8
     /// The line that the next record begins on.
-    private(set) var line: Int
+    package private(set) var line: Int
 
     private var field: [UInt8] = []
     private var fields: [String] = []
     private var size = 0
     private var hasQuotes = false
 
-    init(_ source: ReplaySource, delimiter: UInt8, line: Int) {
+    package init(_ source: ReplaySource, delimiter: UInt8, line: Int) {
         self.source = source
         self.delimiter = delimiter
         self.line = line
     }
 
     /// The next record and the line that it begins on; nil at the end. Empty lines are nothing.
-    func next() throws(Failure) -> (line: Int, record: Record)? {
+    package func next() throws(Failure) -> (line: Int, record: Record)? {
         while true {
             let start = line
             begin()

@@ -58,7 +58,7 @@ extension BrokerMetrics {
         let mqtt = vitals.mqtt
         page.counter(
             "headwater_mqtt_exactly_once_publishes_total",
-            "Publishes at QoS 2, by what became of them; repeated: known already, not stored again.",
+            "Publishes at QoS 2; repeated: known already, and not stored again.",
             [
                 MetricSample("outcome", "received", mqtt.receivedOnce.count),
                 MetricSample("outcome", "repeated", mqtt.repeated.count),

@@ -2,7 +2,7 @@ import ArgumentParser
 import Posix
 
 /// Ends a command with one line that names the fix, and a code of its own (as in sysexits.h).
-enum Failure: Error {
+package enum Failure: Error {
     /// The broker was asked and said no, or the operator did.
     case refused(String)
     case portBusy(String)

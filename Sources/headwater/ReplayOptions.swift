@@ -58,6 +58,11 @@ struct ReplayOptions: ParsableArguments {
     var loop = false
 
     func validate() throws {
+        if qos == 2 {
+            throw ValidationError(
+                "--qos takes 0 or 1: a replay does not reconnect, so 2 would promise no more"
+            )
+        }
         if let qos, qos != 0, qos != 1 { throw ValidationError("--qos takes 0 or 1") }
         if let topic {
             do throws(ReplayTemplateError) {

@@ -2,7 +2,7 @@ import BrokerModel
 import Posix
 
 /// A recording's bytes, a chunk at a time, so that memory does not grow with the file.
-final class ReplaySource {
+package final class ReplaySource {
     private static let chunkBytes = 256 << 10
     /// How long a pipe may be silent before somebody looks whether we are to stop.
     private static let patience = Duration.milliseconds(100)
@@ -17,7 +17,7 @@ final class ReplaySource {
     private var bytesRead = 0
     private(set) var wasInterrupted = false
 
-    init(path: String, isInterrupted: @escaping () -> Bool) throws(Failure) {
+    package init(path: String, isInterrupted: @escaping () -> Bool) throws(Failure) {
         self.path = path
         self.isInterrupted = isInterrupted
         do throws(PosixError) {

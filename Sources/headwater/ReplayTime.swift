@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// How a recording writes its times. Pure: text in, nanoseconds since 1970 out.
-enum ReplayTimeFormat: Equatable {
+package enum ReplayTimeFormat: Equatable {
     /// RFC 3339, with a zone.
     case rfc3339
     /// The same without one, in UTC; a space may stand for the T.
@@ -28,7 +28,7 @@ enum ReplayTimeFormat: Equatable {
 
     /// The format that a first time shows; nil when it is in none of ours. A number's size tells
     /// its unit: as seconds it lies before the year 5138, as milliseconds after 1973, and so on.
-    static func guess(_ text: String) -> ReplayTimeFormat? {
+    package static func guess(_ text: String) -> ReplayTimeFormat? {
         if rfc3339.nanoseconds(text) != nil { return .rfc3339 }
         if datetime.nanoseconds(text) != nil { return .datetime }
         guard let number = Double(text), number.isFinite else { return nil }
@@ -42,7 +42,7 @@ enum ReplayTimeFormat: Equatable {
 
     /// Nil when the text is no time in this format, or none that 64 bits of nanoseconds hold (1678
     /// to 2262).
-    func nanoseconds(_ text: String) -> Int64? {
+    package func nanoseconds(_ text: String) -> Int64? {
         switch self {
         case .rfc3339: CalendarText(text, needsZone: true)?.nanoseconds
         case .datetime: CalendarText(text, needsZone: false)?.nanoseconds

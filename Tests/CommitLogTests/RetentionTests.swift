@@ -60,6 +60,19 @@ import Testing
         #expect(try log.deleteOldSegments(byAge(1), now: LogFixture.start, limit: 9).expired == 0)
     }
 
+    @Test func `its owner has whole segments deleted, and never what is not synced`() throws {
+        let (fixture, log) = try filled()
+        let bases = try names(fixture, ".log").compactMap { Int64($0.dropLast(4)) }
+        #expect(try log.deleteSegments(before: Offset(bases[1] - 1)).isEmpty)
+        #expect(try log.deleteSegments(before: Offset(bases[2] + 1)).count == 6)
+        #expect(log.reader.logStartOffset == Offset(bases[2]))
+        #expect(try log.deleteSegments(before: Offset(bases[2] + 1)).isEmpty)
+        _ = try log.deleteSegments(before: Offset(1_000))
+        #expect(try names(fixture, ".log").count == 1, "the active one stays")
+        let reopened = try fixture.open(afterCleanStop: false).log
+        #expect(reopened.reader.logStartOffset == log.reader.logStartOffset)
+    }
+
     @Test func `a step takes no more than it was allowed, and the next goes on`() throws {
         let (_, log) = try filled()
         let first = try log.deleteOldSegments(byAge(1_000), now: Self.later, limit: 1)

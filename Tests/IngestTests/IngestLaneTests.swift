@@ -52,6 +52,31 @@ import Testing
         }
     }
 
+    @Test func `batches behind one that is held wait with it, and leave in their order`() throws {
+        let bench = try LaneBench()
+        var asked: [UInt64] = []
+        bench.lane.receiptsLeaving = {
+            asked.append($0.firstReceipt)
+            #expect($0.topicID == UUIDBytes(high: 7, low: 1) && $0.number == 0)
+            return false
+        }
+        var settled = 0
+        bench.lane.receiptsSettled = { _ in settled += 1 }
+        _ = bench.publish("a", "held", ticket: 1, client: "c", receipt: 4)
+        bench.lane.burstEnded()
+        _ = bench.publish("a", "behind", ticket: 2)
+        bench.lane.flush()
+        #expect(asked == [4] && !bench.lane.isIdle)
+        bench.lane.releaseHeld()
+        bench.lane.releaseHeld()
+        bench.run { bench.requests.count == 2 }
+        #expect(bench.sent.map(\.value) == ["held", "behind"], "once each")
+        for request in bench.requests { bench.reply(request, .success(.zero)) }
+        bench.run { bench.lane.isIdle }
+        #expect(bench.stored.map(\.ticket) == [1, 2] && settled == 1)
+        #expect(bench.pool.used == .zero)
+    }
+
     @Test func `a reply settles its own batch, in whatever order replies come`() throws {
         let bench = try LaneBench()
         #expect(bench.publish("a", "durable", ticket: 1) == .accepted(.early))

@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import HeadwaterTesting
 import Ingest
 import MQTTServer
 import MQTTSessions
@@ -12,6 +13,9 @@ import Testing
 final class KeepingBroker {
     let address: SocketAddress
     let reader: PartitionReader
+    /// Of `__mqtt_sessions`.
+    let sessions: PartitionReader
+    let counters: MQTTCounters
     /// What the start found.
     let recovered: SessionRecovery
     let recordsScanned: Int
@@ -19,7 +23,13 @@ final class KeepingBroker {
     private let thread: SystemThread
     private var hasStopped = false
 
-    init(_ fileSystem: any FileSystem) throws {
+    /// `sessionSettings` are those of `__mqtt_sessions`, where it is made; `duringRestore` is what
+    /// fails while the log is read for receipts.
+    init(
+        _ fileSystem: SimulatedFileSystem,
+        sessionSettings: [String: String] = [:],
+        duringRestore faults: SimulatedFaults? = nil
+    ) throws {
         let pools = BenchPools()
         let loop = try EventLoop(
             settings: EventLoopSettings(input: pools.input, output: pools.output)
@@ -45,20 +55,25 @@ final class KeepingBroker {
             deliveries: pools.deliveries,
             seed: 7
         )
-        let store = try PartitionStore.open(
-            path: "/data",
-            fileSystem: fileSystem,
-            newIdentity: { PartitionStoreIdentity(nodeID: 1, clusterID: .zero, directoryID: .zero) }
-        )
+        let store = try Self.open(fileSystem)
         let data = try Self.topic("mqtt", 1, in: store)
-        let sessions = try Self.topic(SessionJournalRecord.topic, 2, in: store)
+        let sessions = try Self.topic(SessionJournalRecord.topic, 2, sessionSettings, in: store)
         reader = data.reader
+        self.sessions = sessions.reader
+        counters = server.counters
         var restore = SessionRestore()
+        if let faults { fileSystem.setFaults(faults) }
         recovered = restore.run(sessions.reader, in: TopicCatalogSnapshot(of: store))
+        if faults != nil { fileSystem.setFaults(SimulatedFaults()) }
         recordsScanned = restore.report.recordsScanned
         // A machine without power serves nobody.
-        if let error = restore.report.damaged.first?.error { throw error }
-        server.keepSessions(in: sessions, of: catalog, recovered: recovered)
+        if faults == nil, let error = restore.report.damaged.first?.error { throw error }
+        server.keepSessions(
+            in: sessions,
+            of: catalog,
+            recovered: recovered,
+            isPartial: restore.report.isPartial
+        )
         shard.open(store)
         address = try server.listen(at: SocketAddress("127.0.0.1:0"))
         // The server's stop ends the loop once the log has answered; the log's own is not needed.
@@ -79,15 +94,35 @@ final class KeepingBroker {
             + "\(recovered.places.map(\.offset.rawValue)), scanned \(recordsScanned)"
     }
 
+    /// What the start found of a client; nil when it has no session.
+    func found(_ client: String) -> SessionRecovery.Found? {
+        recovered.sessions.first { "\($0.key)" == client }?.value
+    }
+
+    private static func open(_ fileSystem: SimulatedFileSystem) throws -> PartitionStore {
+        try PartitionStore.open(
+            path: "/data",
+            fileSystem: fileSystem,
+            newIdentity: { PartitionStoreIdentity(nodeID: 1, clusterID: .zero, directoryID: .zero) }
+        )
+    }
+
     private static func topic(
         _ name: String,
         _ id: UInt64,
+        _ settings: [String: String] = [:],
         in store: PartitionStore
     ) throws -> PartitionEntry {
         let name = try #require(TopicName(name))
         let known = TopicCatalogSnapshot(of: store).topic(named: name)
         let topic =
-            try known ?? store.createTopic(name, id: .init(high: id, low: id), partitions: 1)
+            try known
+            ?? store.createTopic(
+                name,
+                id: .init(high: id, low: id),
+                partitions: 1,
+                overrides: settings
+            )
         // Offline, because power failed while it was opened.
         guard let partition = topic.partition(0) else { throw CommitLogError.closed }
         return partition

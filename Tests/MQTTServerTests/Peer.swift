@@ -99,6 +99,17 @@ final class Peer {
         #expect(packet.body.last == qos)
     }
 
+    func publishOnce(_ payload: [UInt8], identifier: UInt16, again: Bool = false) throws {
+        var bytes = Self.publish("t", payload, identifier: identifier)
+        bytes[0] = again ? 0x3c : 0x34
+        try send(bytes)
+    }
+
+    /// PUBREL.
+    func release(_ identifier: UInt16) throws {
+        try send([0x62, 2, UInt8(identifier >> 8), UInt8(identifier & 0xff)])
+    }
+
     func acknowledge(_ packet: Packet) throws {
         let number = packet.publishIdentifier
         try send([0x40, 2, UInt8(number >> 8), UInt8(number & 0xff)])

@@ -141,6 +141,12 @@ def test_many_rows_at_full_speed_are_all_acknowledged_in_order(broker, tmp_path)
     assert values == list(range(20_000))
 
 
+def test_qos_2_is_refused_with_a_sentence(broker):
+    run = replay(broker, SAMPLE, "--qos", "2")
+    assert run.returncode == 64
+    assert "--qos takes 0 or 1" in run.stderr and "does not reconnect" in run.stderr
+
+
 def test_qos_0_ends_only_when_the_broker_has_read_it_all(broker, tmp_path):
     path = written(tmp_path / "r.csv", "ts,n", *(f"{n},{n}" for n in range(5_000)))
     run = replay(broker, path, "--speed", "max", "--qos", "0")
