@@ -109,9 +109,10 @@ struct FetchPass {
         do throws(CommitLogError) {
             try read(wanted, reader, &head, into: &output)
         } catch {
+            // Who is out of range learns from the ends where to go on.
+            head.tellEnds(of: reader)
             if error == .fileSystem(.wouldBlock) {
                 isCold = true
-                head.tellEnds(of: reader)
             } else {
                 head.errorCode = code(of: error, topic.name, wanted.index)
                 isUrgent = true
@@ -229,7 +230,7 @@ struct FetchPass {
 }
 
 extension FetchResponse.PartitionHead {
-    /// Of a partition that was not read.
+    /// Of a partition of which nothing was read.
     fileprivate mutating func tellEnds(of reader: PartitionReader) {
         highWatermark = reader.highWatermark
         lastStableOffset = highWatermark

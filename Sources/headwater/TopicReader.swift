@@ -10,6 +10,9 @@ final class TopicReader {
     private static let metadataVersion: Int16 = 12
     private static let wait = Duration.milliseconds(500)
 
+    /// Told of the partition and the offsets that retention took before they were read.
+    var skipped: (Int32, Range<Offset>) -> Void = { _, _ in }
+
     private let client: KafkaClient
     private let topic: String
     private var positions: [Int32: Offset] = [:]
@@ -92,6 +95,12 @@ final class TopicReader {
         _ body: (Int32, RecordView) -> Bool
     ) -> KafkaClientError? {
         let index = partition.head.index
+        let (position, start) = (positions[index] ?? .zero, partition.head.logStartOffset)
+        if partition.head.errorCode == .offsetOutOfRange, start > position {
+            skipped(index, position..<start)
+            positions[index] = start
+            return nil
+        }
         guard partition.head.errorCode == .none else {
             return .broker(partition.head.errorCode, "partition \(topic)-\(index)")
         }
