@@ -45,6 +45,15 @@ extension PartitionLog {
         return deleted
     }
 
+    /// Deletes the segments that hold nothing from `offset` on, for whoever knows that it is not
+    /// needed any more. What is not synced yet stays. Returns what their files are called now.
+    public func deleteSegments(before offset: Offset) throws(CommitLogError) -> [String] {
+        guard failure == nil, !isClosed else { return [] }
+        let end = min(offset, highWatermark)
+        let count = reader.snapshot().segments.dropFirst().prefix { $0.baseOffset <= end }.count
+        return count == 0 ? [] : try dropOldest(count)
+    }
+
     /// Looks up size and age of sealed segments that nobody has asked for yet. False when there
     /// are more.
     private func learnSealed(limit: Int) throws(CommitLogError) -> Bool {

@@ -24,9 +24,9 @@ public final class IngestLane {
     /// Gets the tickets of `LiveDelivery.afterSync` in order, once their records are durable as
     /// their topics say, or have failed.
     public var settled: (ArraySlice<LiveTicket>, CommitLogError?) -> Void = { _, _ in }
-    /// Asked before a batch leaves that holds QoS 2 publishes, with the first one's receipt. After
-    /// a false the batch, and those behind it, wait for `releaseHeld`.
-    public var receiptsLeaving: (PartitionHandle, UInt64) -> Bool = { _, _ in true }
+    /// Asked before a batch leaves that holds QoS 2 publishes. After a false the batch, and those
+    /// behind it, wait for `releaseHeld`.
+    public var receiptsLeaving: (LeavingReceipts) -> Bool = { _ in true }
     /// Called after the tokens of such a batch.
     public var receiptsSettled: (PartitionHandle) -> Void = { _ in }
     /// Called when nothing of this lane waits for the log any more.
@@ -148,6 +148,11 @@ public final class IngestLane {
         return write(record, to: queue, at: time, RecordWaiter(token: token))
     }
 
+    /// Lets the log forget what it holds of a topic of the broker's own before `offset`.
+    public func deleteSegments(of partition: PartitionHandle, before offset: Offset) {
+        shard.post(.deleteSegments(partition, before: offset))
+    }
+
     /// Sends what this burst brought, unless enough is on its way: then the next reply sends it.
     public func burstEnded() {
         router.refresh()
@@ -229,7 +234,8 @@ extension IngestLane {
             return fail(waiter)
         }
         guard fits(record, queue.recordBytesMax) else { return false }
-        guard topic.acknowledgesAtOnce, let token = waiter.token else {
+        // A receipt's release must not stand in the log before its record does, whatever it is worth.
+        guard topic.acknowledgesAtOnce, waiter.receipt == nil, let token = waiter.token else {
             return write(record, to: queue, at: time, waiter)
         }
         var rest = waiter
@@ -283,9 +289,7 @@ extension IngestLane {
 
     private func seal(_ queue: PartitionQueue) {
         var mayLeave = queue.held.isEmpty
-        if let receipt = queue.waiters.firstReceipt, !receiptsLeaving(queue.partition, receipt) {
-            mayLeave = false
-        }
+        if let receipts = queue.leavingReceipts, !receiptsLeaving(receipts) { mayLeave = false }
         let batch = sealer.seal(&queue.builder)
         let needsSync = !queue.waiters.isEmpty
         queue.close(batch)

@@ -34,6 +34,8 @@ final class PartitionQueue {
     let partition: PartitionHandle
     /// Whose partition this is, and its number there; nil for topics that no route writes to.
     private(set) var topic: RouteTopic?
+    /// Kept when the topic has gone.
+    private(set) var topicID: UUIDBytes?
     private(set) var isDetached = false
     let number: Int
     private(set) var batchBytesMax: ByteCount
@@ -58,6 +60,7 @@ final class PartitionQueue {
     ) {
         self.partition = partition
         self.topic = topic
+        topicID = topic?.id
         self.number = number
         recordBytesMax = settings.recordBytesMax
         batchBytesMax = settings.batchBytesMax
@@ -65,10 +68,23 @@ final class PartitionQueue {
         if let topic { fit(topic.segmentBytes, settings) }
     }
 
+    /// What stands in the open batch of QoS 2 publishes.
+    var leavingReceipts: LeavingReceipts? {
+        waiters.firstReceipt.map {
+            LeavingReceipts(
+                partition: partition,
+                topicID: topicID,
+                number: Int32(truncatingIfNeeded: number),
+                firstReceipt: $0
+            )
+        }
+    }
+
     var isIdle: Bool { builder.isEmpty && inFlight.isEmpty }
 
     func attach(to topic: RouteTopic) {
         self.topic = topic
+        topicID = topic.id
         isDetached = false
     }
 
@@ -77,6 +93,8 @@ final class PartitionQueue {
         recordBytesMax = min(settings.recordBytesMax, segmentBytes)
         batchBytesMax = min(settings.batchBytesMax, segmentBytes)
     }
+
+    func fit(recordBytes: ByteCount) { recordBytesMax = recordBytes }
 
     /// The topic is gone, or changes this queue for another: it finishes what it has.
     func detach() {
@@ -108,6 +126,16 @@ final class PartitionQueue {
         finished.firstReceipt = nil
         swap(&spareWaiters, &finished)
     }
+}
+
+/// A batch with QoS 2 publishes that is about to leave.
+public struct LeavingReceipts {
+    public let partition: PartitionHandle
+    /// Nil for a topic that no route writes to.
+    public let topicID: UUIDBytes?
+    /// Of the partition in its topic.
+    public let number: Int32
+    public let firstReceipt: UInt64
 }
 
 /// Whom one record's fate concerns.

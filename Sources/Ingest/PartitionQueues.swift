@@ -6,6 +6,8 @@ import Partitions
 final class PartitionQueues {
     /// Queues that stay with their partitions while they have nothing to do.
     private static let idleMax = 256
+    /// What a record of the broker's own may take, however small the segments of other topics are.
+    private static let ownRecordBytesMin = ByteCount.mebibytes(1)
     /// How many of them keep the memory of a large batch.
     private static let largeMax = 16
 
@@ -18,9 +20,12 @@ final class PartitionQueues {
 
     subscript(partition: PartitionHandle) -> PartitionQueue? { queues[partition] }
 
-    /// The queue of a partition that no route writes to.
+    /// The queue of a partition of the broker's own, which no route writes to.
     func queue(of partition: PartitionHandle) -> PartitionQueue {
-        queues[partition] ?? make(partition, of: nil, number: 0)
+        if let known = queues[partition] { return known }
+        let queue = make(partition, of: nil, number: 0)
+        queue.fit(recordBytes: max(settings.recordBytesMax, Self.ownRecordBytesMin))
+        return queue
     }
 
     /// The queue of a topic's partition; nil when that is offline.

@@ -8,8 +8,11 @@ import RecordFormat
 /// and `mqtt.receipt`: packet identifier, a colon, the receipt's number. `mqtt.retain`,
 /// `mqtt.payload-format`, `mqtt.message-expiry`, `mqtt.content-type`, `mqtt.response-topic` and
 /// `mqtt.correlation-data` are there when the publish has them (MQTT 5, 3.3.2.3), numbers as text.
-/// User properties keep their names and their order; the route's own headers come last.
+/// User properties keep their names and their order, but for one named `mqtt.receipt`, which is left
+/// out; the route's own headers come last.
 struct PublishHeaders: ~Copyable {
+    private static let receiptHeader = Array("mqtt.receipt".utf8)
+
     private(set) var count = 0
     private var writer = ByteWriter(capacity: 256)
 
@@ -30,13 +33,20 @@ struct PublishHeaders: ~Copyable {
             writer.writeByte(UInt8(ascii: "1"))
         }
         guard !packet.properties.isEmpty else { return }
-        for property in packet.properties { add(property) }
+        for property in packet.properties where !Self.forgesReceipt(property) { add(property) }
     }
 
     /// Adds headers that are encoded already.
     mutating func append(_ encoded: UnsafeRawBufferPointer, count: Int) {
         writer.writeBytes(encoded)
         self.count &+= count
+    }
+
+    /// Only the broker gives receipts. A will at QoS 2 has none, and a user property that says
+    /// otherwise would stand where a start looks for it.
+    private static func forgesReceipt(_ property: PropertyView) -> Bool {
+        guard case .pair(let name, _) = property.value else { return false }
+        return name.elementsEqual(receiptHeader)
     }
 
     private mutating func add(_ property: PropertyView) {

@@ -66,6 +66,7 @@ final class MQTTConnection: ConnectionHandler {
             }
             switch session.receive(from: &reader, now: now, output: &output) {
             case .handled: continue
+            case .repeated: server.counters.repeated.add()
             case .publish(let packet, let ticket):
                 guard let reason = server.publish(packet, ticket, from: self) else { continue }
                 let end = session.refuseClient(reason, output: &output)

@@ -107,7 +107,7 @@ public final class MQTTServer {
         loop.schedule(at: loop.now + settings.stopTimeout) { [unowned self] in loop.stop() }
         whenIdle { [unowned self] in
             for connection in connections.values { connection.shutDown() }
-            if journal?.hasPlaces == true { writeCheckpoint(withSessions: false) }
+            if journal?.wantsLastCheckpoint == true { writeCheckpoint(withSessions: false) }
             whenIdle { [unowned self] in loop.stop() }
         }
     }
@@ -131,6 +131,7 @@ public final class MQTTServer {
                 checkDeliveries(of: connection)
             }
             directory.sweep(now: loop.now)
+            measure()
             writeSessionChanges()
             publishDueWills()
             writeCheckpointIfDue()
@@ -141,6 +142,14 @@ public final class MQTTServer {
 
 // What connections ask for.
 extension MQTTServer {
+    private func measure() {
+        let load = directory.load
+        counters.receipts.set(load.receipts)
+        counters.unacknowledged.set(load.unacknowledged)
+        counters.queued.set(load.queued)
+        counters.held.set(late.count)
+    }
+
     /// Stores a publish and delivers it to live subscribers. Nil, or why the client is refused.
     func publish(_ packet: PublishPacket, _ ticket: PublishTicket?, from origin: MQTTConnection)
         -> ReasonCode?
@@ -160,6 +169,7 @@ extension MQTTServer {
         switch lane.publish(packet, from: sender, at: loop.wallClock, token: token) {
         case .accepted(let live):
             counters.received.add()
+            if sender.receipt != nil { counters.receivedOnce.add() }
             if token != nil {
                 origin.unstored += 1
                 origin.unstoredBytes += Int(bytes)
@@ -244,16 +254,17 @@ extension MQTTServer {
     func sessionEnded(_ connection: MQTTConnection, _ end: SessionEnd) {
         directory.ended(connection.session, end, now: loop.now)
         writeSessionChanges()
-        if let handle = connection.handle, live[Int(handle.rawValue)] === connection {
-            live[Int(handle.rawValue)] = nil
+        if let handle = connection.handle {
+            if live[Int(handle.rawValue)] === connection { live[Int(handle.rawValue)] = nil }
+            // Its socket may still be busy with the farewell when the client is back.
+            if connection.unstored > 0 { departed[handle] = connection }
         }
         publishDueWills()
     }
 
     /// The last that is heard of a connection's socket.
     func closed(_ connection: MQTTConnection) {
-        guard connection.unstored > 0 else { return forget(connection) }
-        if let handle = connection.handle { departed[handle] = connection }
+        if connection.unstored == 0 { forget(connection) }
     }
 
     private func forget(_ connection: MQTTConnection) {

@@ -14,6 +14,19 @@ package struct MQTTServerReport: Sendable {
 /// What the MQTT side has done so far; readable from any thread.
 public final class MQTTCounters: Sendable {
     public let received = Counter()
+    /// Of those, at QoS 2.
+    public let receivedOnce = Counter()
+    /// Publishes at QoS 2 that were known already, and not stored again.
+    public let repeated = Counter()
+    /// Releases of QoS 2 publishes that were written down.
+    public let releases = Counter()
+    /// About once a second: QoS 2 publishes that are not released.
+    public let receipts = Gauge()
+    /// About once a second: deliveries at QoS 1 that wait for an acknowledgement, and to be sent.
+    public let unacknowledged = Gauge()
+    public let queued = Gauge()
+    /// About once a second: messages whose delivery waits for the sync.
+    public let held = Gauge()
     /// Deliveries written, at QoS 0 and 1.
     public let delivered = Counter()
     /// Of those, the ones that a reconnect had sent again, with DUP.

@@ -29,6 +29,7 @@ final class SessionJournal {
     private(set) var failure: CommitLogError?
     private let lane: IngestLane
     private let partition: PartitionHandle
+    private let reader: PartitionReader
     private let catalog: TopicCatalog
     private var key = ByteWriter()
     private var value = ByteWriter()
@@ -36,8 +37,9 @@ final class SessionJournal {
     private var releases = ReleaseWriter()
     /// Whom the open release record concerns.
     private var releasing: [AckToken] = []
-    /// The records on their way, oldest first.
+    /// The records on their way, oldest first, from `sentFirst` on: a snapshot sends one a session.
     private var sent: [Sent] = []
+    private var sentFirst = 0
     private var spare: [AckToken] = []
     /// How many of them must be durable before any receipt is written.
     private var precedents = 0
@@ -45,13 +47,18 @@ final class SessionJournal {
     fileprivate var places: [PartitionHandle: WatchedPlace] = [:]
     private var checkpointNumber: UInt64
     private var checkpointTime: MonotonicTime
+    /// The start could not read all that its places name: no checkpoint replaces them, until so
+    /// much has come that a snapshot is due.
+    private var waitsForRepair = false
     private var bytesSinceSnapshot = 0
     private var snapshotBytes = 0
 
     private struct Sent {
         /// Whom it concerns.
-        let tokens: [AckToken]
-        let precedesReceipts: Bool
+        var tokens: [AckToken] = []
+        var precedesReceipts = false
+        /// What lies before this is needed no more, since a snapshot closes with the record.
+        var snapshotStart: Offset?
     }
 
     /// A partition that may hold receipts which only its records tell of.
@@ -69,13 +76,14 @@ final class SessionJournal {
 
     init(
         lane: IngestLane,
-        partition: PartitionHandle,
+        partition: PartitionEntry,
         catalog: TopicCatalog,
         checkpointNumber: UInt64,
         now: MonotonicTime
     ) {
         self.lane = lane
-        self.partition = partition
+        self.partition = partition.handle
+        reader = partition.reader
         self.catalog = catalog
         self.checkpointNumber = checkpointNumber
         checkpointTime = now
@@ -87,10 +95,11 @@ final class SessionJournal {
     func write(
         _ record: SessionJournalRecord,
         precedesReceipts: Bool = false,
+        closingSnapshotFrom snapshotStart: Offset? = nil,
         at time: Timestamp
     ) {
         let hasValue = record.write(key: &key, value: &value)
-        let sending = Sent(tokens: [], precedesReceipts: precedesReceipts)
+        let sending = Sent(precedesReceipts: precedesReceipts, snapshotStart: snapshotStart)
         append(key.bytes, hasValue ? value.bytes : nil, at: time, sending)
     }
 
@@ -113,7 +122,7 @@ final class SessionJournal {
         let tokens = releasing
         releasing = spare
         spare = []
-        let sending = Sent(tokens: tokens, precedesReceipts: false)
+        let sending = Sent(tokens: tokens)
         ReleaseWriter.key.withUnsafeBytes { append($0, releases.value, at: time, sending) }
         releases.removeAll()
     }
@@ -139,11 +148,19 @@ final class SessionJournal {
     /// The oldest record on its way was answered. Returns whom it concerned.
     func settled(_ error: CommitLogError?) -> [AckToken] {
         if let error { failure = failure ?? error }
-        guard !sent.isEmpty else { return [] }
-        let settled = sent.removeFirst()
+        guard sentFirst < sent.count else { return [] }
+        let settled = sent[sentFirst]
+        sentFirst += 1
+        if 2 * sentFirst >= sent.count {
+            sent.removeFirst(sentFirst)
+            sentFirst = 0
+        }
         if settled.precedesReceipts {
             precedents -= 1
             if precedents == 0 { lane.releaseHeld() }
+        }
+        if error == nil, let start = settled.snapshotStart {
+            lane.deleteSegments(of: partition, before: start)
         }
         return settled.tokens
     }
@@ -159,12 +176,9 @@ final class SessionJournal {
 // Where receipts stand in the data.
 extension SessionJournal {
     /// A batch with receipts is about to leave. False when it must wait for a record of ours.
-    func receiptsLeaving(
-        _ handle: PartitionHandle,
-        _ firstReceipt: UInt64,
-        at time: Timestamp
-    ) -> Bool {
-        if places[handle] == nil, let place = find(handle) {
+    func receiptsLeaving(_ receipts: LeavingReceipts, at time: Timestamp) -> Bool {
+        let (handle, firstReceipt) = (receipts.partition, receipts.firstReceipt)
+        if places[handle] == nil, let place = find(receipts) {
             places[handle] = place
             let record = place.place(offset: place.since, firstReceipt: firstReceipt)
             write(.place(record), precedesReceipts: true, at: time)
@@ -184,27 +198,29 @@ extension SessionJournal {
         places[handle]?.inFlight.removeFirst()
     }
 
-    private func find(_ handle: PartitionHandle) -> WatchedPlace? {
-        for topic in catalog.snapshot.topics {
-            for case (let number, let entry?) in topic.partitions.enumerated()
-            where entry.handle == handle {
-                return WatchedPlace(
-                    topicID: topic.id,
-                    number: Int32(number),
-                    reader: entry.reader,
-                    since: entry.reader.highWatermark
-                )
-            }
-        }
-        return nil
+    /// Nil when its topic is gone, and with it all that a start could ask of it.
+    private func find(_ receipts: LeavingReceipts) -> WatchedPlace? {
+        guard let topicID = receipts.topicID,
+            let entry = catalog.snapshot.topic(id: topicID)?.partition(receipts.number),
+            entry.handle == receipts.partition
+        else { return nil }
+        return WatchedPlace(
+            topicID: topicID,
+            number: receipts.number,
+            reader: entry.reader,
+            since: entry.reader.highWatermark
+        )
     }
 }
 
 // Checkpoints: what a start needs to know of the data before them.
 extension SessionJournal {
+    /// Leaves everything as it is for the next start, which may read more.
+    func waitForRepair() { waitsForRepair = true }
+
     /// Asked about once a second.
     func isCheckpointDue(at now: MonotonicTime) -> Bool {
-        guard !places.isEmpty else { return isSnapshotDue }
+        guard !places.isEmpty, !waitsForRepair else { return isSnapshotDue }
         if now - checkpointTime >= Self.checkpointInterval { return true }
         return places.values.contains {
             $0.reader.highWatermark.rawValue - $0.since.rawValue > Self.receiptDistanceMax
@@ -215,8 +231,8 @@ extension SessionJournal {
         bytesSinceSnapshot > max(Self.snapshotAfterMin, Self.snapshotAfterTimes * snapshotBytes)
     }
 
-    /// Whether a start would have to look into the data.
-    var hasPlaces: Bool { !places.isEmpty }
+    /// Whether a last checkpoint saves the next start from looking into the data.
+    var wantsLastCheckpoint: Bool { !places.isEmpty && !waitsForRepair }
 
     /// `directory` tells the sessions and their receipts. `withSessions` makes it a snapshot that
     /// needs nothing older.
@@ -229,16 +245,20 @@ extension SessionJournal {
         // What is released has left its session's table: it must stand before the checkpoint.
         writeReleases(at: time)
         if withSessions { bytesSinceSnapshot = 0 }
+        waitsForRepair = false
         checkpointNumber &+= 1
         checkpointTime = now
         let number = checkpointNumber
+        // Whatever of it is written next lies there or behind.
+        let start = reader.highWatermark
         directory.forEachKept { handle in
-            guard let session = directory.kept(handle, now: now, wallClock: time) else { return }
-            if withSessions { write(.session(session), at: time) }
+            if withSessions, let session = directory.kept(handle, now: now, wallClock: time) {
+                write(.session(session), at: time)
+            }
             var rest = directory.outstandingReceipts(of: handle)[...]
             while !rest.isEmpty {
                 let part = Array(rest.prefix(Self.outstandingPerRecord))
-                let client = session.clientIdentifier
+                let client = directory.clientIdentifier(of: handle)
                 write(.outstanding(checkpoint: number, client: client, part), at: time)
                 rest = rest.dropFirst(part.count)
             }
@@ -256,7 +276,8 @@ extension SessionJournal {
             hasAllSessions: withSessions,
             places: rest
         )
-        write(.checkpoint(record), at: time)
+        let closes = withSessions ? start : nil
+        write(.checkpoint(record), closingSnapshotFrom: closes, at: time)
         if withSessions { snapshotBytes = bytesSinceSnapshot }
         lane.send(to: partition)
     }

@@ -9,13 +9,14 @@ import Partitions
 // Sessions that outlive the broker.
 extension MQTTServer {
     /// Takes over what the log holds of sessions, before the loop runs and before anybody listens.
-    /// From here on sessions and receipts are written down. Returns how many sessions found no
-    /// room.
+    /// From here on sessions and receipts are written down. `isPartial` says that receipts may stand
+    /// where the start could not read. Returns how many sessions found no room.
     @discardableResult
     package func keepSessions(
-        in partition: PartitionHandle,
+        in partition: PartitionEntry,
         of catalog: TopicCatalog,
-        recovered: SessionRecovery
+        recovered: SessionRecovery,
+        isPartial: Bool = false
     ) -> Int {
         let journal = SessionJournal(
             lane: lane,
@@ -25,14 +26,16 @@ extension MQTTServer {
             now: loop.now
         )
         self.journal = journal
-        lane.receiptsLeaving = { [unowned self] handle, receipt in
-            self.journal?.receiptsLeaving(handle, receipt, at: loop.wallClock) ?? true
+        lane.receiptsLeaving = { [unowned self] in
+            self.journal?.receiptsLeaving($0, at: loop.wallClock) ?? true
         }
         lane.receiptsSettled = { [unowned self] in self.journal?.receiptsSettled($0) }
         let refused = directory.restore(recovered, now: loop.now, wallClock: loop.wallClock)
         writeSessionChanges()
         // What is read at the next start begins here.
-        if !recovered.endsWithSnapshot || directory.hasChanges {
+        if isPartial {
+            journal.waitForRepair()
+        } else if !recovered.endsWithSnapshot || directory.hasChanges {
             writeCheckpoint(withSessions: true)
         }
         return refused
@@ -84,6 +87,7 @@ extension MQTTServer {
     ) -> Bool {
         guard let journal, journal.failure == nil else { return false }
         connection.unstored += 1
+        counters.releases.add()
         journal.release(
             receipt,
             of: connection.clientIdentifier,

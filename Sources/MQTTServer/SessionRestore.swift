@@ -15,11 +15,15 @@ package struct SessionRestore: ~Copyable {
         package var unreadable = 0
         /// Partitions that could be read only in part; receipts in the rest are not known.
         package var damaged: [(partition: String, error: CommitLogError)] = []
+        /// Some of those could not be read at all now, and may be at the next start: until then
+        /// nothing must replace what tells of the receipts in them.
+        package var isPartial = false
     }
 
     private static let readBytes = ByteCount.mebibytes(1)
     /// A batch that holds more than this was not built here.
     private static let batchBytesMax = ByteCount.mebibytes(128)
+    private static let qosHeader = Array("mqtt.qos".utf8)
     private static let clientHeader = Array("mqtt.client".utf8)
     private static let receiptHeader = Array("mqtt.receipt".utf8)
 
@@ -39,12 +43,17 @@ package struct SessionRestore: ~Copyable {
             restore.recovery.apply(key: record.key, value: record.value)
         }
         report.unreadable = recovery.unreadable
+        // What is lost of the sessions themselves a new snapshot does not make worse.
+        report.isPartial = false
         for place in recovery.places {
             // A topic that was deleted has no receipts.
-            guard let topic = topics.topic(id: place.topicID),
-                let reader = topic.reader(place.partition)
-            else { continue }
+            guard let topic = topics.topic(id: place.topicID) else { continue }
             let name = "\(topic.name)-\(place.partition)"
+            guard let reader = topic.reader(place.partition) else {
+                report.damaged.append((name, .unusable(path: name, why: "it is offline")))
+                report.isPartial = true
+                continue
+            }
             read(reader, from: place.offset, name: name) { restore, record in
                 restore.report.recordsScanned += 1
                 restore.look(at: record, in: place)
@@ -54,21 +63,21 @@ package struct SessionRestore: ~Copyable {
     }
 
     private mutating func look(at record: RecordView, in place: ReceiptPlace) {
+        // The broker writes these three first. What stands behind them a publisher may have chosen.
         var headers = record.headers
-        var client: UnsafeRawBufferPointer?
-        while let header = headers.next() {
-            if header.name.elementsEqual(Self.clientHeader) {
-                client = header.value
-            } else if let client, header.name.elementsEqual(Self.receiptHeader) {
-                guard let receipt = OutstandingReceipt(header: header.value) else { return }
-                return recovery.found(
-                    client: client,
-                    packetIdentifier: receipt.packetIdentifier,
-                    receipt: receipt.receipt,
-                    in: place
-                )
-            }
-        }
+        guard let qos = headers.next(), qos.name.elementsEqual(Self.qosHeader),
+            qos.value?.elementsEqual(CollectionOfOne(UInt8(ascii: "2"))) == true,
+            let client = headers.next(), client.name.elementsEqual(Self.clientHeader),
+            let identifier = client.value,
+            let number = headers.next(), number.name.elementsEqual(Self.receiptHeader),
+            let receipt = OutstandingReceipt(header: number.value)
+        else { return }
+        recovery.found(
+            client: identifier,
+            packetIdentifier: receipt.packetIdentifier,
+            receipt: receipt.receipt,
+            in: place
+        )
     }
 
     /// Hands every record of a partition on, from `offset` or where the log begins by now.
@@ -94,6 +103,7 @@ package struct SessionRestore: ~Copyable {
             }
         } catch {
             report.damaged.append((name, error))
+            report.isPartial = true
         }
     }
 

@@ -30,6 +30,8 @@ public struct SessionLimits: Sendable {
     public var clientIdentifierBytesMax = 256
     public var sessionsMax = 10_000
     public var subscriptionsPerSessionMax = 1_000
+    /// All filters of a session together: they are written down as one record.
+    public var filterBytesPerSessionMax = 256 << 10
     /// Deliveries at QoS 1 that a client may leave unacknowledged, should it not say less itself.
     public var deliveriesInFlightMax: UInt16 = 4_096
     /// Messages that wait behind those, for each client.

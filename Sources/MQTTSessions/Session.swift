@@ -53,13 +53,20 @@ public struct Session: ~Copyable {
         silenceEnds = now + limits.connectTimeout
     }
 
-    /// False while the next packet has to wait: for CONNACK, or in 3.1.1 for room in flight.
+    /// False while the next packet has to wait: for CONNACK, or for room in flight.
     public var mayRead: Bool {
         switch phase {
         case .awaitingConnect: true
         case .accepting, .ended: false
-        case .connected: version == .v5 || inFlight.count < Int(limits.inFlightMax)
+        case .connected: inFlight.count < answersMax
         }
+    }
+
+    /// MQTT 5 has its Receive Maximum for new publishes; repetitions of one that is stored do not
+    /// count there, and each wants an answer behind those that wait for the disk.
+    private var answersMax: Int {
+        let most = Int(limits.inFlightMax)
+        return version == .v5 ? 2 &* most : most
     }
 
     public var isConnected: Bool {

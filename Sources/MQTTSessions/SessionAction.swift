@@ -6,6 +6,8 @@ import MQTTWire
 public enum SessionAction {
     /// The packet is dealt with: take the next step.
     case handled
+    /// The same, of a QoS 2 publish that is known already and was not stored again.
+    case repeated
     /// Store the message. With a ticket it is acknowledged once `appended` hears of it. At QoS 2
     /// `numbered` comes first, or `notStored`. The packet is a view that ends with the next step.
     case publish(PublishPacket, PublishTicket?)

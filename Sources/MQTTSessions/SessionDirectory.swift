@@ -108,6 +108,18 @@ package struct SessionDirectory: ~Copyable {
         }
     }
 
+    /// What all sessions together wait for. Looks at every session.
+    package var load: SessionLoad {
+        var load = SessionLoad()
+        for case let session? in sessions {
+            load.receipts += session.receipts.count
+            guard let deliveries = session.deliveries else { continue }
+            load.unacknowledged += deliveries.unacknowledgedCount
+            load.queued += deliveries.count - deliveries.unacknowledgedCount
+        }
+        return load
+    }
+
     /// When `sweep` next has something to do. Looks at every session.
     package var nextDeadline: MonotonicTime? {
         sessions.compactMap { session in

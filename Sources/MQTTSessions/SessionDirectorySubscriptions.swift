@@ -60,9 +60,13 @@ extension SessionDirectory {
             subscriptions.remove(handle, filter: filter)
         } else {
             let count = sessions[handle.index]?.subscriptions.count ?? 0
+            let filterBytes =
+                (sessions[handle.index]?.filterBytes ?? 0) + filter.text.bytes.count
             guard count < limits.subscriptionsPerSessionMax,
+                filterBytes <= limits.filterBytesPerSessionMax,
                 memory.reserve(StateCost.subscription(filter))
             else { return .quotaExceeded }
+            sessions[handle.index]?.filterBytes = filterBytes
         }
         sessions[handle.index]?.subscriptions[filter.text] = subscription
         subscriptions.insert(entry, filter: filter)
@@ -101,6 +105,7 @@ extension SessionDirectory {
 
     mutating func removeSubscription(_ handle: SessionHandle, _ filter: TopicFilter) {
         subscriptions.remove(handle, filter: filter)
+        sessions[handle.index]?.filterBytes -= filter.text.bytes.count
         memory.release(StateCost.subscription(filter))
     }
 }

@@ -24,8 +24,8 @@ extension Session {
         case .acknowledge:
             // Behind the answers that are due for earlier packets.
             answer(identifier, .pubrecAgain, output: &output)
-            return .handled
-        case .wait: return .handled
+            return .repeated
+        case .wait: return .repeated
         case .refuse: return refuse(.protocolError, output: &output)
         }
     }

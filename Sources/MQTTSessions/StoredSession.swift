@@ -16,6 +16,8 @@ struct StoredSession {
     var deliveries: Deliveries?
     /// By filter.
     var subscriptions: [Text: KeptSubscription] = [:]
+    /// Of all these filters.
+    var filterBytes = 0
     /// What its QoS 2 publishes are known by (4.1); every connection of the session shares it.
     var receipts: ExactlyOnceReceipts
     /// The number of the first receipt that may be this session's.
@@ -30,6 +32,18 @@ struct StoredSession {
         guard let expiresAt else { return false }
         return expiresAt <= now
     }
+}
+
+/// What sessions wait for.
+package struct SessionLoad: Equatable, Sendable {
+    /// QoS 2 publishes that are not released.
+    package var receipts = 0
+    /// Deliveries at QoS 1 that are sent and not acknowledged.
+    package var unacknowledged = 0
+    /// Deliveries at QoS 1 that are not sent on the present connection.
+    package var queued = 0
+
+    package init() {}
 }
 
 /// What a client's state weighs, in round figures: enough to bound it, not to account for it.

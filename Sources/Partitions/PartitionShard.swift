@@ -2,6 +2,7 @@ import BrokerModel
 import CommitLog
 import EventLoop
 import Posix
+import RecordFormat
 
 /// One storage loop's partitions. Confined to that loop; others hold its mailbox.
 ///
@@ -16,6 +17,8 @@ public final class PartitionShard {
     public let counters = ShardCounters()
 
     private var store: PartitionStore?
+    private var compressor = ZstdCompressor()
+    private var compressed = ByteWriter()
     private let loop: EventLoop
     private let catalog: TopicCatalog
     private let settings: PartitionShardSettings
@@ -68,6 +71,8 @@ public final class PartitionShard {
                 commit(store)
                 reply()
                 delete(deletion, from: store)
+            case .deleteSegments(let handle, let offset):
+                deleteSegments(of: handle, before: offset, in: store)
             case .stop: mustStop = true
             }
         }
@@ -85,6 +90,7 @@ public final class PartitionShard {
         _ request: AppendRequest,
         to store: PartitionStore
     ) -> Result<Offset, CommitLogError> {
+        compress(request.batch)
         do throws(CommitLogError) {
             let range = try store.append(
                 request.batch.bytes.mutableBytes,
@@ -100,6 +106,20 @@ public final class PartitionShard {
             report(of: request.partition, in: store, error)
             return .failure(error)
         }
+    }
+
+    /// Does what a network loop has left to this one, which has time while it has no disk to wait
+    /// for.
+    private func compress(_ batch: SealedBatch) {
+        guard batch.awaitsCompression else { return }
+        batch.awaitsCompression = false
+        compressed.removeAll()
+        let isSmaller = RecordBatchEditor.compress(
+            batch.bytes.bytes,
+            with: &compressor,
+            into: &compressed
+        )
+        if isSmaller { swap(&batch.bytes, &compressed) }
     }
 
     private func commit(_ store: PartitionStore) {
@@ -162,6 +182,21 @@ public final class PartitionShard {
         case .fileSystem, .readOnly, .closed: report(.partitionFailed(name, error))
         case .batchTooLarge, .malformedBatch, .offsetOutOfRange, .damaged, .unusable:
             report(.batchRefused(name, error))
+        }
+    }
+
+    private func deleteSegments(
+        of handle: PartitionHandle,
+        before offset: Offset,
+        in store: PartitionStore
+    ) {
+        do throws(CommitLogError) {
+            try store.deleteSegments(of: handle, before: offset, now: loop.now)
+            upkeep.removeLater(store)
+        } catch {
+            guard let name = store.partition(handle)?.name else { return }
+            counters.retentionFailures.add()
+            report(.retentionFailed(name, error))
         }
     }
 
@@ -251,6 +286,8 @@ public enum PartitionShardMessage: Sendable {
     case append(AppendRequest)
     case createTopic(TopicCreation)
     case deleteTopic(TopicDeletion)
+    /// Of a topic of the broker's own: whole segments that its writer needs no more.
+    case deleteSegments(PartitionHandle, before: Offset)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }

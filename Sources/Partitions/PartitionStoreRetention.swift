@@ -25,6 +25,21 @@ extension PartitionStore {
             .flatMap { $0.partitions.compactMap(\.self).reversed() }
     }
 
+    /// Deletes what a partition's owner needs no more: the segments that end before `offset`.
+    public func deleteSegments(
+        of handle: PartitionHandle,
+        before offset: Offset,
+        now: MonotonicTime
+    ) throws(CommitLogError) {
+        guard let partition = partition(handle), let topic = topics[partition.name.topic] else {
+            return
+        }
+        let due = now + topic.settings.fileDeleteDelay
+        for file in try partition.log.deleteSegments(before: offset) {
+            removals.add(file: file, due: due)
+        }
+    }
+
     /// Goes on with the pass for a bounded while.
     public func retainStep(now: StorageMoment) -> RetentionStep {
         var step = RetentionStep()

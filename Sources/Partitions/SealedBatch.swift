@@ -11,6 +11,8 @@ public final class SealedBatch: @unchecked Sendable {
     /// One RecordBatch v2. The log sets its base offset and leader epoch.
     public var bytes = ByteWriter()
     public var recordCount = 0
+    /// Whether the storage loop compresses it: a network loop with much to do leaves that to it.
+    public var awaitsCompression = false
 
     public init() {}
 }

@@ -29,8 +29,34 @@ public enum RecordBatchEditor {
     public static func setMaxTimestamp(_ time: Timestamp, in batch: UnsafeMutableRawBufferPointer) {
         let bytes = whole(batch)
         store(time.rawValue, at: HeaderField.maxTimestamp, in: bytes)
-        let covered = UnsafeRawBufferPointer(rebasing: bytes[HeaderField.attributes...])
-        store(Checksum.crc32c(covered), at: HeaderField.crc, in: bytes)
+        storeChecksum(in: bytes)
+    }
+
+    /// Writes the same batch with its records compressed. False, and nothing written, where that is
+    /// no smaller. The batch is one of our own, uncompressed.
+    public static func compress(
+        _ batch: UnsafeRawBufferPointer,
+        with compressor: inout ZstdCompressor,
+        into output: inout ByteWriter
+    ) -> Bool {
+        let header = batch.prefix(RecordFormatLimits.headerBytes)
+        let records = UnsafeRawBufferPointer(rebasing: batch.dropFirst(header.count))
+        var isSmaller = false
+        output.writeUpTo(batch.count) { room in
+            let end = UnsafeMutableRawBufferPointer(rebasing: room[header.count..<batch.count - 1])
+            guard let size = compressor.compress(records, into: end) else { return 0 }
+            isSmaller = true
+            let compressed = UnsafeMutableRawBufferPointer(rebasing: room[..<(header.count + size)])
+            compressed.copyMemory(from: UnsafeRawBufferPointer(rebasing: header))
+            let length = Int32(
+                truncatingIfNeeded: compressed.count &- RecordFormatLimits.frameBytes
+            )
+            store(length, at: HeaderField.batchLength, in: compressed)
+            compressed[HeaderField.attributes + 1] |= UInt8(CompressionCodec.zstd.rawValue)
+            storeChecksum(in: compressed)
+            return compressed.count
+        }
+        return isSmaller
     }
 
     /// The first batch of `bytes`, without what follows it.
@@ -43,6 +69,11 @@ public enum RecordBatchEditor {
             "only a whole batch is edited"
         )
         return UnsafeMutableRawBufferPointer(rebasing: bytes[..<size])
+    }
+
+    private static func storeChecksum(in batch: UnsafeMutableRawBufferPointer) {
+        let covered = UnsafeRawBufferPointer(rebasing: batch[HeaderField.attributes...])
+        store(Checksum.crc32c(covered), at: HeaderField.crc, in: batch)
     }
 
     private static func store<T: FixedWidthInteger>(

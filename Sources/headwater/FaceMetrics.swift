@@ -18,6 +18,7 @@ extension BrokerMetrics {
             "Publishes that no route takes.",
             mqtt.unrouted.count
         )
+        mqttAcknowledged(&page)
         page.counter("headwater_mqtt_wills_total", "Wills published.", mqtt.wills.count)
         page.counter(
             "headwater_mqtt_deliveries_total",
@@ -49,6 +50,38 @@ extension BrokerMetrics {
             "headwater_mqtt_refused_clients_total",
             "Clients refused or cut off, by reason.",
             vitals.refusals.all.map { MetricSample("reason", $0.reason, $0.count) }
+        )
+    }
+
+    /// What waits for an answer, at QoS 1 and 2.
+    private func mqttAcknowledged(_ page: inout MetricsPage) {
+        let mqtt = vitals.mqtt
+        page.counter(
+            "headwater_mqtt_exactly_once_publishes_total",
+            "Publishes at QoS 2, by what became of them; repeated: known already, not stored again.",
+            [
+                MetricSample("outcome", "received", mqtt.receivedOnce.count),
+                MetricSample("outcome", "repeated", mqtt.repeated.count),
+            ]
+        )
+        page.counter(
+            "headwater_mqtt_exactly_once_releases_total",
+            "Releases of QoS 2 publishes that were written down for sessions that are kept.",
+            mqtt.releases.count
+        )
+        page.gauge(
+            "headwater_mqtt_exactly_once_receipts",
+            "QoS 2 publishes whose sender has not released them.",
+            Double(mqtt.receipts.value)
+        )
+        page.gauge(
+            "headwater_mqtt_deliveries_waiting",
+            "Deliveries at QoS 1, and messages for subscribers, by what they wait for.",
+            [
+                MetricSample("for", "acknowledgement", mqtt.unacknowledged.value),
+                MetricSample("for", "turn", mqtt.queued.value),
+                MetricSample("for", "sync", mqtt.held.value),
+            ]
         )
     }
 

@@ -18,9 +18,10 @@ struct KeptSessions {
         var restore = SessionRestore()
         let recovered = restore.run(sessions.reader, in: TopicCatalogSnapshot(of: store))
         let refused = server.keepSessions(
-            in: sessions.handle,
+            in: sessions,
             of: catalog,
-            recovered: recovered
+            recovered: recovered,
+            isPartial: restore.report.isPartial
         )
         let report = restore.report
         for (partition, error) in report.damaged {
@@ -68,13 +69,12 @@ struct KeptSessions {
         }
     }
 
-    /// Room for the last snapshot, what was written since, and the next one.
+    /// What stands before a snapshot is deleted once that is durable, in whole segments; nothing
+    /// else deletes any of it.
     private var overrides: [String: String] {
         let segment = min(max(.mebibytes(16), sessionBytesMax), .gibibytes(1))
         return [
-            "retention.ms": "-1",
-            "retention.bytes": "\(4 * (sessionBytesMax.rawValue + segment.rawValue))",
-            "segment.bytes": "\(segment.rawValue)",
+            "retention.ms": "-1", "retention.bytes": "-1", "segment.bytes": "\(segment.rawValue)",
         ]
     }
 }

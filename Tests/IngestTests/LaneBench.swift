@@ -89,7 +89,8 @@ final class LaneBench {
         _ topic: String,
         _ payload: String,
         ticket: UInt32?,
-        client: String = ""
+        client: String = "",
+        receipt: UInt64? = nil
     ) -> IngestOutcome {
         let token = ticket.map { AckToken(connection: 7, ticket: $0, bytes: 1) }
         return withBytes(topic, payload, client) { topic, payload, client in
@@ -97,9 +98,11 @@ final class LaneBench {
                 PublishPacket(
                     topic: topic,
                     payload: payload,
-                    qos: ticket == nil ? .atMostOnce : .atLeastOnce
+                    qos: receipt != nil
+                        ? .exactlyOnce : ticket == nil ? .atMostOnce : .atLeastOnce,
+                    packetIdentifier: receipt == nil ? 0 : 9
                 ),
-                from: PublishOrigin(clientIdentifier: client),
+                from: PublishOrigin(clientIdentifier: client, receipt: receipt),
                 at: Timestamp(milliseconds: 1_000),
                 token: token
             )

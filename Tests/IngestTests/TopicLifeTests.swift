@@ -198,6 +198,20 @@ import Testing
         #expect(bench.lane.counters.dropped.count == 1)
     }
 
+    @Test func `at QoS 2 a topic of durability memory answers once the log has the record`() throws
+    {
+        let bench = try LaneBench(routes: derived(), topics: [])
+        try bench.make("s.a", 1, ["durability": "memory"])
+        _ = bench.publish("s/a", "x", ticket: 1, client: "c", receipt: 5)
+        bench.lane.burstEnded()
+        bench.run { bench.requests.count == 1 }
+        #expect(bench.acknowledged.isEmpty, "its release could come before it")
+        #expect(bench.sent.first?.headers == ["mqtt.qos=2", "mqtt.client=c", "mqtt.receipt=9:5"])
+        bench.reply(bench.requests[0], .success(.zero))
+        bench.run { bench.lane.isIdle }
+        #expect(bench.stored.map(\.ticket) == [1])
+    }
+
     @Test func `live delivery waits for the sync where the route says so, at QoS 0 as well`() throws
     {
         let bench = try LaneBench(

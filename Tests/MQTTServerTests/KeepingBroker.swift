@@ -58,7 +58,7 @@ final class KeepingBroker {
         recordsScanned = restore.report.recordsScanned
         // A machine without power serves nobody.
         if let error = restore.report.damaged.first?.error { throw error }
-        server.keepSessions(in: sessions.handle, of: catalog, recovered: recovered)
+        server.keepSessions(in: sessions, of: catalog, recovered: recovered)
         shard.open(store)
         address = try server.listen(at: SocketAddress("127.0.0.1:0"))
         // The server's stop ends the loop once the log has answered; the log's own is not needed.

@@ -74,7 +74,7 @@ final class Client {
     /// False when there is nothing more to do.
     private func step(_ action: SessionAction) -> Bool {
         switch action {
-        case .handled: return true
+        case .handled, .repeated: return true
         case .needBytes, .pause: return false
         case .release(let released, let ticket):
             releases.append(

@@ -54,6 +54,17 @@ private func pubcomp(_ identifiers: UInt8...) -> [UInt8] {
         #expect(client.publishes.count == 1)
     }
 
+    @Test func `who repeats without end is not read while the disk works`() {
+        let client = durable(Broker { $0.inFlightMax = 4 })
+        _ = publish(client, 1)
+        #expect(client.stored(0) == pubrec(1))
+        _ = publish(client, 2)
+        for _ in 0..<100 { #expect(publish(client, 1, again: true) == []) }
+        #expect(!client.mayRead && client.inFlightCount == 8)
+        #expect(client.stored(1).count == 8 * pubrec(1).count)
+        #expect(client.mayRead)
+    }
+
     @Test func `a repeated PUBREC waits for its turn`() {
         let client = durable()
         _ = publish(client, 1)

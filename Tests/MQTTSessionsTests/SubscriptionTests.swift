@@ -48,6 +48,14 @@ import Testing
         #expect(client.subscribe("t/x") == [.success])
     }
 
+    @Test func `what a session's filters take together is bounded, and given back`() {
+        let client = Broker { $0.filterBytesPerSessionMax = 10 }.connect("c")
+        #expect(client.subscribe("aaaa", "bbbb", "ccc") == [.success, .success, .quotaExceeded])
+        #expect(client.subscribe("aaaa") == [.success], "no filter more")
+        #expect(client.unsubscribe("bbbb") == [.success])
+        #expect(client.subscribe("cccccc", "d") == [.success, .quotaExceeded])
+    }
+
     @Test func `UNSUBSCRIBE says which subscription was there`() {
         let broker = Broker()
         let client = broker.connect("c")

@@ -42,6 +42,25 @@ import Testing
     }
 
     @Test(arguments: 1...40)
+    func `a batch that is compressed later is the one that was compressed at once`(
+        seed: UInt64
+    ) throws {
+        var random = SeededGenerator(seed: seed)
+        let input = (0..<Int.random(in: 1...200, using: &random)).map { _ in
+            TestRecord.random(&random)
+        }
+        let plain = try sealed(input, compressed: false)
+        let atOnce = try sealed(input, compressed: true)
+        var compressor = ZstdCompressor()
+        var later = ByteWriter()
+        let isSmaller = plain.withUnsafeBytes {
+            RecordBatchEditor.compress($0, with: &compressor, into: &later)
+        }
+        #expect(isSmaller == !later.isEmpty, "seed \(seed)")
+        #expect(hex(isSmaller ? Array(later.bytes) : plain) == hex(atOnce), "seed \(seed)")
+    }
+
+    @Test(arguments: 1...40)
     func `what goes in comes out, plain and compressed`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let input = (0..<Int.random(in: 1...200, using: &random)).map { _ in
