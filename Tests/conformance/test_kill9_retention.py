@@ -13,7 +13,7 @@ from shifting_topic import ShiftingTopic
 
 
 def test_what_was_acknowledged_and_has_not_expired_is_there(tmp_path, request):
-    rounds = int(os.environ.get("HEADWATER_KILL_ROUNDS", "8"))
+    rounds = int(os.environ.get("HEADWATER_KILL_ROUNDS", "6"))
     seed = int(os.environ.get("HEADWATER_SEED", random.SystemRandom().randrange(1 << 32)))
     run = kill9_retention.Run(tmp_path, rounds, seed)
     request.node.brokers = [run.broker]
