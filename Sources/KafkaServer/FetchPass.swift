@@ -109,10 +109,9 @@ struct FetchPass {
         do throws(CommitLogError) {
             try read(wanted, reader, &head, into: &output)
         } catch {
-            // Who is out of range learns from the ends where to go on.
-            head.tellEnds(of: reader)
             if error == .fileSystem(.wouldBlock) {
                 isCold = true
+                head.tellEnds(of: reader)
             } else {
                 head.errorCode = code(of: error, topic.name, wanted.index)
                 isUrgent = true
@@ -230,7 +229,7 @@ struct FetchPass {
 }
 
 extension FetchResponse.PartitionHead {
-    /// Of a partition of which nothing was read.
+    /// Of a partition that was not read.
     fileprivate mutating func tellEnds(of reader: PartitionReader) {
         highWatermark = reader.highWatermark
         lastStableOffset = highWatermark

@@ -16,6 +16,7 @@ final class TopicReader {
     private let client: KafkaClient
     private let topic: String
     private var positions: [Int32: Offset] = [:]
+    private var outOfRange: [Int32] = []
     private var decompressor = RecordDecompressor()
 
     init(
@@ -88,6 +89,18 @@ final class TopicReader {
             }
         }
         if let failure { throw failure }
+        while let partition = outOfRange.popLast() { try goOn(in: partition) }
+    }
+
+    /// Goes on at the log's start, where retention has overtaken this reader.
+    private func goOn(in partition: Int32) throws(KafkaClientError) {
+        let position = positions[partition] ?? .zero
+        let start = try offset(of: partition, at: ListOffsetsPlace.earliest)
+        guard start > position else {
+            throw .broker(.offsetOutOfRange, "partition \(topic)-\(partition)")
+        }
+        skipped(partition, position..<start)
+        positions[partition] = start
     }
 
     private func take(
@@ -95,10 +108,8 @@ final class TopicReader {
         _ body: (Int32, RecordView) -> Bool
     ) -> KafkaClientError? {
         let index = partition.head.index
-        let (position, start) = (positions[index] ?? .zero, partition.head.logStartOffset)
-        if partition.head.errorCode == .offsetOutOfRange, start > position {
-            skipped(index, position..<start)
-            positions[index] = start
+        if partition.head.errorCode == .offsetOutOfRange {
+            outOfRange.append(index)
             return nil
         }
         guard partition.head.errorCode == .none else {
