@@ -68,6 +68,12 @@ struct TailCommand: ParsableCommand {
     private func follow(_ reader: TopicReader) throws(KafkaClientError) {
         let stopping: Signals = [.interrupt, .terminate]
         stopping.union(.pipe).block()
+        reader.skipped = { partition, offsets in
+            writeStandardError(
+                "# partition \(partition): offsets \(offsets.lowerBound.rawValue) to "
+                    + "\(offsets.upperBound.rawValue - 1) were deleted before they were read\n"
+            )
+        }
         var left = count ?? .max
         while left > 0 {
             // One write for all that has come; a reader that has seen enough closes the pipe.

@@ -10,9 +10,13 @@ final class TopicReader {
     private static let metadataVersion: Int16 = 12
     private static let wait = Duration.milliseconds(500)
 
+    /// Told of the partition and the offsets that retention took before they were read.
+    var skipped: (Int32, Range<Offset>) -> Void = { _, _ in }
+
     private let client: KafkaClient
     private let topic: String
     private var positions: [Int32: Offset] = [:]
+    private var outOfRange: [Int32] = []
     private var decompressor = RecordDecompressor()
 
     init(
@@ -85,6 +89,18 @@ final class TopicReader {
             }
         }
         if let failure { throw failure }
+        while let partition = outOfRange.popLast() { try goOn(in: partition) }
+    }
+
+    /// Goes on at the log's start, where retention has overtaken this reader.
+    private func goOn(in partition: Int32) throws(KafkaClientError) {
+        let position = positions[partition] ?? .zero
+        let start = try offset(of: partition, at: ListOffsetsPlace.earliest)
+        guard start > position else {
+            throw .broker(.offsetOutOfRange, "partition \(topic)-\(partition)")
+        }
+        skipped(partition, position..<start)
+        positions[partition] = start
     }
 
     private func take(
@@ -92,6 +108,10 @@ final class TopicReader {
         _ body: (Int32, RecordView) -> Bool
     ) -> KafkaClientError? {
         let index = partition.head.index
+        if partition.head.errorCode == .offsetOutOfRange {
+            outOfRange.append(index)
+            return nil
+        }
         guard partition.head.errorCode == .none else {
             return .broker(partition.head.errorCode, "partition \(topic)-\(index)")
         }

@@ -9,10 +9,11 @@ import harness
 import kill9_retention
 from kill9_ledger import Seen
 from kill9_retention import judge, judge_views
+from shifting_topic import ShiftingTopic
 
 
 def test_what_was_acknowledged_and_has_not_expired_is_there(tmp_path, request):
-    rounds = int(os.environ.get("HEADWATER_KILL_ROUNDS", "8"))
+    rounds = int(os.environ.get("HEADWATER_KILL_ROUNDS", "6"))
     seed = int(os.environ.get("HEADWATER_SEED", random.SystemRandom().randrange(1 << 32)))
     run = kill9_retention.Run(tmp_path, rounds, seed)
     request.node.brokers = [run.broker]
@@ -78,7 +79,7 @@ def test_the_judge_of_views_finds_a_change(starts, seen, final):
     assert judge_views(starts, seen, final)
 
 
-class Broken(kill9_retention.ShiftingTopic):
+class Broken(ShiftingTopic):
     """Finds this list of records in its topic, or no topic."""
 
     def __init__(self, found):

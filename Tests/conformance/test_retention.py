@@ -1,7 +1,10 @@
 """Retention as Kafka's clients meet it: by size, by time, and while others read and write."""
 
 import hashlib
+import json
 import os
+import select
+import subprocess
 import threading
 import time
 
@@ -200,6 +203,29 @@ def test_a_reader_inside_a_deleted_segment_goes_on(make_broker):
     jumps = [(a, b) for a, b in zip(offsets, offsets[1:]) if b != a + 1]
     assert offsets[0] == 20 and len(jumps) == 1 and jumps[0][1] == start, jumps
     assert all(record.value == payload(record.offset) for record in records)
+
+
+def test_tail_says_what_it_missed_and_goes_on(make_broker):
+    broker = make_broker(OFTEN).start()
+    make_by_create_topics(broker)
+    fill(broker, range(100))
+    with subprocess.Popen(
+            [harness.BINARY, "tail", TOPIC, "--from-beginning", "--json", "--kafka", broker.kafka],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        try:
+            # It has read the first ones, and cannot go on before we take them.
+            assert select.select([tail.stdout], [], [], 20)[0]
+            fill(broker, range(100, 500))
+            start = wait_until_small(broker)
+            offsets = []
+            while not offsets or offsets[-1] < 499:
+                offsets.append(json.loads(tail.stdout.readline())["offset"])
+        finally:
+            tail.terminate()
+        said = tail.stderr.read().decode()
+    jump = next(a for a, b in zip(offsets, offsets[1:]) if b != a + 1)
+    assert offsets == [*range(jump + 1), *range(start, 500)]
+    assert f"# partition 0: offsets {jump + 1} to {start - 1} were deleted" in said
 
 
 class EdgeReader(threading.Thread):
