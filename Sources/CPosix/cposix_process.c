@@ -45,6 +45,15 @@ int cposix_error_text(int code, char *text, size_t size) {
 
 int cposix_name_this_thread(const char *name) { return -pthread_setname_np(pthread_self(), name); }
 
+int cposix_semaphore_wait(sem_t *semaphore, int64_t deadline) {
+    struct timespec time = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+    int outcome;
+    do
+        outcome = sem_clockwait(semaphore, CLOCK_MONOTONIC, &time);
+    while (outcome < 0 && errno == EINTR);
+    return outcome < 0 ? -errno : 0;
+}
+
 // Raises the soft limit up to `wanted` as far as the hard limit allows; it never lowers it.
 int cposix_raise_descriptor_limit(uint64_t wanted, uint64_t *granted) {
     struct rlimit limit;

@@ -35,6 +35,7 @@ public final class OpenSegments: Sendable {
     /// longest is closed. Who still reads that one keeps its file until the read ends.
     func use(_ segment: Segment) {
         let unused = uses.withLock { uses -> Segment? in
+            guard !segment.isRetired else { return nil }
             uses.time += 1
             uses.last[ObjectIdentifier(segment)] = (segment, uses.time)
             guard uses.last.count > countMax else { return nil }
@@ -52,9 +53,10 @@ public final class OpenSegments: Sendable {
         }
     }
 
-    /// Closes the files of a segment that is being deleted, so that its space becomes free.
+    /// Closes the files of a segment that is being deleted, for good, so that its space becomes
+    /// free: who still finds it in an older view opens them for that one read.
     func forget(_ segment: Segment) {
+        segment.retire()
         uses.withLock { _ = $0.last.removeValue(forKey: ObjectIdentifier(segment)) }
-        segment.closeFiles()
     }
 }

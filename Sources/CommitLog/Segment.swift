@@ -16,6 +16,8 @@ final class Segment: Sendable {
     private struct State {
         var file: (any File)?
         var indexes: Indexes
+        /// It is being deleted: what is opened from now on is not kept.
+        var isRetired = false
     }
 
     private enum Indexes {
@@ -54,7 +56,7 @@ final class Segment: Sendable {
         if let open = state.withLock({ $0.file }) { return open }
         try mayOpen(access)
         let opened = try fileSystem.open(path(.log), .read)
-        state.withLock { $0.file = $0.file ?? opened }
+        state.withLock { $0.file = $0.file ?? ($0.isRetired ? nil : opened) }
         return opened
     }
 
@@ -141,6 +143,14 @@ extension Segment {
         }
     }
 
+    var isRetired: Bool { state.withLock(\.isRetired) }
+
+    /// Closes the files, and has none kept open again.
+    func retire() {
+        state.withLock { $0.isRetired = true }
+        closeFiles()
+    }
+
     /// The latest timestamp of the segment; of an active one it may lie past the high watermark.
     func maxTimestamp() throws(FileSystemError) -> Timestamp {
         switch try lookUp(.blocking, { $0.maxTimestamp }) {
@@ -215,7 +225,7 @@ extension Segment {
             times.count > 0
         {
             state.withLock { state in
-                guard case .unopened = state.indexes else { return }
+                guard case .unopened = state.indexes, !state.isRetired else { return }
                 state.indexes = .files(offsets, times)
             }
         } else {

@@ -17,7 +17,8 @@ extension KafkaConnectionHandler {
         let front = frontFetch ?? frontFetch(of: request, now: now)
         switch readers {
         case .answered(let answer): return take(answer, front, request, header, &output)
-        case .reading: return .waiting
+        case .reading(let answer), .overdue(let answer):
+            return waitForReader(answer, front, request, header, &output)
         case .idle, .refused: readers = .idle
         }
         guard service.mayRead(self) else {
@@ -34,11 +35,13 @@ extension KafkaConnectionHandler {
             if readElsewhere(request, header, room: granted) {
                 frontFetch = front
                 service.counters.coldFetches.add()
+                lookAgain(at: front.memoryDeadline)
                 return .waiting
             }
             service.fetchMemory.release(granted)
             if mayWaitForMemory { return waitForMemory(front) }
             pass = write(request, header, room: nil, to: &output)
+            readers = .idle
             return answered(pass)
         }
         // What is held from here on is what the pass has read.
@@ -58,11 +61,29 @@ extension KafkaConnectionHandler {
     private func answered(_ pass: FetchPass) -> Step {
         frontFetch = nil
         lastFetchBytes = pass.recordBytes
-        readers = .idle
         service.counters.fetches.add()
         service.counters.bytesFetched.add(pass.recordBytes)
         report(pass.failures)
         return .answered
+    }
+
+    /// A disk that takes longer than the client waits costs it an empty answer, not its connection.
+    /// The read goes on, and what it brings is in memory for the fetches that follow.
+    private func waitForReader(
+        _ answer: ReaderAnswer,
+        _ front: FrontFetch,
+        _ request: FetchRequest,
+        _ header: KafkaRequestHeader,
+        _ output: inout ByteWriter
+    ) -> Step {
+        guard service.loop.now >= front.memoryDeadline else {
+            frontFetch = front
+            lookAgain(at: front.memoryDeadline)
+            return .waiting
+        }
+        readers = .overdue(answer)
+        service.counters.fetchesOverdue.add()
+        return answered(write(request, header, room: nil, to: &output))
     }
 
     /// Sends what a reader thread has brought, unless it is too little and there is time left.

@@ -41,6 +41,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     // Produce
     var produces = ProduceRing()
+    var frontProduce: FrontProduce?
+    /// When batches were checked last, and what all connections had decompressed before that.
+    var lastCheck = (turn: MonotonicTime(nanoseconds: 0), bytesBefore: 0)
     var produceBytesInFlight = ByteCount.zero
     var hasAnsweredProduces = false
     var waitsForProduces = ProduceWait.nothing

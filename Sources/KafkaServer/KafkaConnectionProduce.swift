@@ -11,25 +11,41 @@ extension KafkaConnectionHandler {
         _ header: KafkaRequestHeader,
         _ output: inout ByteWriter
     ) throws(KafkaWireError) -> Step {
-        guard hasRoomForProduce(of: 1) else {
+        guard !service.isStopping else { return .waiting }
+        guard frontProduce != nil || hasRoomForProduce(of: 1) else {
             waitsForProduces = .room
             return .waiting
         }
         let request = try ProduceRequest(reading: &reader, version: header.apiVersion)
-        let size = Self.memoryCost(of: request)
-        guard service.produceLane.memory.reserve(size) else {
+        guard var front = frontProduce ?? begin(request, header) else {
             service.waitForProduceMemory(connection.id)
             return .waiting
         }
+        guard take(request, &front) else {
+            frontProduce = front
+            service.counters.producesDeferred.add()
+            lookAgain(at: service.loop.now + .nanoseconds(1))
+            return .waiting
+        }
+        frontProduce = nil
+        produces.append(front.pending)
+        service.watchProduces()
+        return writeAnswers(&output)
+    }
+
+    /// Nil when there is no memory for the request.
+    private func begin(_ request: ProduceRequest, _ header: KafkaRequestHeader) -> FrontProduce? {
+        let size = Self.memoryCost(of: request)
+        guard service.produceLane.memory.reserve(size) else { return nil }
         let pending = service.produceLane.makeRequest()
-        pending.begin(header, acks: request.acks, of: self)
+        let patience = Duration.milliseconds(Int64(max(0, request.timeoutMilliseconds)))
+        let deadline = service.loop.now + max(patience, KafkaServerLimits.produceWaitMin)
+        pending.begin(header, acks: request.acks, until: deadline, of: self)
         pending.held = size
         produceBytesInFlight += size
-        take(request, into: pending)
-        if pending.isComplete { service.produceLane.release(pending) }
-        produces.append(pending)
+        pending.response.topics.reserveCapacity(request.topics.count)
         service.counters.produces.add()
-        return writeAnswers(&output)
+        return FrontProduce(pending: pending)
     }
 
     /// Whether another request may be on its way beside those that are. Who had to wait goes on
@@ -50,45 +66,75 @@ extension KafkaConnectionHandler {
         return ByteCount(size)
     }
 
-    private func take(_ request: ProduceRequest, into pending: PendingProduce) {
-        let isKnownAcks = (-1...1).contains(request.acks)
-        var refused: (topic: String, refusal: ProduceRefusal)?
-        pending.response.topics.reserveCapacity(request.topics.count)
-        for (topicIndex, wanted) in request.topics.enumerated() {
-            let topic = service.produceTargets.topic(wanted, version: pending.version)
-            pending.response.topics.append(.init(name: wanted.name, id: wanted.id, partitions: []))
-            for (index, partition) in wanted.partitions.enumerated() {
-                var answer = ProduceResponse.Partition(index: partition.index)
-                do throws(ProduceRefusal) {
-                    guard isKnownAcks else {
-                        throw ProduceRefusal(.invalidRequiredAcks, "acks is -1, 0 or 1")
-                    }
-                    let target = try Self.target(partition.index, of: topic, pending.version)
-                    let batch = try service.check(
-                        partition.records,
-                        for: target.topic,
-                        version: pending.version
-                    )
-                    if case .append(let time) = batch.stamp { answer.logAppendTime = time }
-                    pending.response.topics[topicIndex].partitions.append(answer)
-                    service.produceLane.append(
-                        batch,
-                        to: target.partition,
-                        for: pending,
-                        topic: topicIndex,
-                        index: index
-                    )
-                } catch {
-                    answer.refuse(error)
-                    service.counters.batchesRefused.add()
-                    let name = topic?.name.description ?? wanted.name
-                    refused = refused ?? (name, error)
-                    pending.response.topics[topicIndex].partitions.append(answer)
-                }
+    /// Checks the request's batches and hands them on. False when it has had its share of this
+    /// iteration: then it goes on, where it stands, in the next.
+    private func take(_ request: ProduceRequest, _ front: inout FrontProduce) -> Bool {
+        let pending = front.pending
+        while front.topic < request.topics.count {
+            let wanted = request.topics[front.topic]
+            if pending.response.topics.count == front.topic {
+                pending.response.topics.append(
+                    .init(name: wanted.name, id: wanted.id, partitions: [])
+                )
             }
+            while front.partition < wanted.partitions.count {
+                guard mayCheckMore() else { return false }
+                take(wanted.partitions[front.partition], of: wanted, request.acks, &front)
+                front.partition += 1
+            }
+            front.topic += 1
+            front.partition = 0
         }
+        pending.partitionsLeft &-= 1
+        if pending.isComplete { service.produceLane.release(pending) }
         // One line a request, however many batches it brings.
-        if let refused { report(refused.refusal, topic: refused.topic) }
+        if let refused = front.refused { report(refused.refusal, topic: refused.topic) }
+        return true
+    }
+
+    private func take(
+        _ partition: ProduceRequest.Partition,
+        of wanted: ProduceRequest.Topic,
+        _ acks: Int16,
+        _ front: inout FrontProduce
+    ) {
+        let pending = front.pending
+        let topic = service.produceTargets.topic(wanted, version: pending.version)
+        var answer = ProduceResponse.Partition(index: partition.index)
+        do throws(ProduceRefusal) {
+            guard (-1...1).contains(acks) else {
+                throw ProduceRefusal(.invalidRequiredAcks, "acks is -1, 0 or 1")
+            }
+            let target = try Self.target(partition.index, of: topic, pending.version)
+            let batch = try service.check(
+                partition.records,
+                for: target.topic,
+                version: pending.version
+            )
+            if case .append(let time) = batch.stamp { answer.logAppendTime = time }
+            pending.response.topics[front.topic].partitions.append(answer)
+            service.produceLane.append(
+                batch,
+                to: target.partition,
+                for: pending,
+                topic: front.topic,
+                index: front.partition
+            )
+        } catch {
+            answer.refuse(error)
+            service.counters.batchesRefused.add()
+            let name = topic?.name.description ?? wanted.name
+            front.refused = front.refused ?? (name, error)
+            pending.response.topics[front.topic].partitions.append(answer)
+        }
+    }
+
+    /// A small batch may be a very large one once it is decompressed, so it is by that that a
+    /// connection's share of an iteration is measured. The first batch always comes.
+    private func mayCheckMore() -> Bool {
+        let total = service.bytesDecompressed
+        if lastCheck.turn != service.loop.now { lastCheck = (service.loop.now, total) }
+        return total - lastCheck.bytesBefore < KafkaServerLimits.decompressedPerTurnMax
     }
 
     private static func target(
@@ -147,6 +193,15 @@ extension KafkaConnectionHandler {
         lookAgainAfterProduces()
     }
 
+    /// Answers those that have waited for the log for longer than their producer wanted.
+    func timeOutProduces() {
+        var count = 0
+        for request in produces.pending where request.timeOut(at: service.loop.now) { count += 1 }
+        guard count > 0 else { return }
+        service.counters.producesTimedOut.add(count)
+        producesAnswered()
+    }
+
     /// There is no room for output now. An answer is never dropped, so it is tried again.
     private func writeLater() {
         guard !triesToWrite else { return }
@@ -180,7 +235,11 @@ extension KafkaConnectionHandler {
             if !request.wantsAnswer, let failure = request.failure {
                 reason = .refused("\(failure.errorCode): \(failure.errorMessage ?? "")")
             }
-            service.produceLane.recycle(request)
+            if request.partitionsLeft > 0 {
+                request.isAnswered = true  // The log still has to do with it.
+            } else {
+                service.produceLane.recycle(request)
+            }
         }
         produces.removeFirst(count)
         return reason
@@ -203,11 +262,29 @@ extension KafkaConnectionHandler {
     func forgetProduces() {
         for request in produces.pending { request.handler = nil }
         produces.removeAll()
+        if let pending = frontProduce?.pending {
+            frontProduce = nil
+            pending.handler = nil
+            pending.partitionsLeft &-= 1
+            if pending.isComplete {
+                service.produceLane.release(pending)
+                service.produceLane.recycle(pending)
+            }
+        }
         triesToWrite = false
     }
 }
 
 extension KafkaConnectionHandler {
+    /// The Produce at the front of the input, as far as it has been read.
+    struct FrontProduce {
+        let pending: PendingProduce
+        var topic = 0
+        var partition = 0
+        /// The first refusal.
+        var refused: (topic: String, refusal: ProduceRefusal)?
+    }
+
     /// What the request at the front of the input waits for.
     enum ProduceWait {
         case nothing

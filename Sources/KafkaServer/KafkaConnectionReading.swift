@@ -47,7 +47,7 @@ extension KafkaConnectionHandler {
             report(answer.failures)
             output.writeBytes(answer.frame.bytes)
             return .answered
-        case .reading: return .waiting
+        case .reading, .overdue: return .waiting
         case .idle, .refused: break
         }
         var answers = answers
@@ -71,10 +71,15 @@ extension KafkaConnectionHandler {
 
     /// The loop's side of an answer's return.
     func arrived(_ answer: ReaderAnswer) {
-        guard case .reading(let awaited) = readers, awaited === answer else {
+        switch readers {
+        case .reading(let awaited) where awaited === answer: readers = .answered(answer)
+        case .overdue(let awaited) where awaited === answer:
+            readers = .idle
+            report(answer.failures)
+            service.fetchMemory.release(answer.takeHeld())
+        case .idle, .refused, .reading, .overdue, .answered:
             preconditionFailure("a connection waits for one answer at a time")
         }
-        readers = .answered(answer)
         lookAgain()
     }
 
@@ -82,7 +87,7 @@ extension KafkaConnectionHandler {
     func abandonReading() {
         switch readers {
         case .idle, .refused: break
-        case .reading(let answer): answer.abandon()
+        case .reading(let answer), .overdue(let answer): answer.abandon()
         case .answered(let answer): service.releaseFetchMemory(answer.takeHeld())
         }
         readers = .idle

@@ -40,6 +40,12 @@ public final class KafkaServerCounters: Sendable {
     public let memoryWaits = Counter()
     /// Fetches that a reader thread had to read from the disk.
     public let coldFetches = Counter()
+    /// Left to the loop's next iteration in the middle, so that others have their turn.
+    public let producesDeferred = Counter()
+    /// Produce requests that the log did not answer for in the time they gave.
+    public let producesTimedOut = Counter()
+    /// Fetches answered with no records because the disk took longer than they wait.
+    public let fetchesOverdue = Counter()
     /// Fetches that an iteration of the loop left to the next one.
     public let fetchesDeferred = Counter()
     /// Connections closed for what their peer sent, by kind.

@@ -17,7 +17,8 @@
 //
 // A Produce is checked on this loop, batch by batch, and copied into `ProduceLane`, which sends the
 // batches of a burst to their partitions together. Many requests of a connection may be on their
-// way; their answers leave in order, and a request of another kind waits for them. What makes or
+// way; their answers leave in order, and a request of another kind waits for them. One that the
+// log does not answer for in the time it gives is answered REQUEST_TIMED_OUT. What makes or
 // deletes a topic waits like a fetch, until the storage loop has done it.
 //
 // Not here yet: groups, fetch sessions (every answer is a full one, which KIP-227 allows), producer
@@ -49,6 +50,15 @@ enum KafkaServerLimits {
     static let producesInFlightMax = 4_096
     /// What each request, and each batch in one, takes in memory beside its bytes.
     static let produceOverhead = 256
+    /// What one connection's batches may take together, once decompressed, before the others have
+    /// their turn: a few milliseconds.
+    static let decompressedPerTurnMax = 4 << 20
+    /// A producer waits for the log at least so long, whatever it asks for.
+    static let produceWaitMin = Duration.seconds(1)
+    /// How often the waiting producers are looked at.
+    static let produceWatchInterval = Duration.seconds(1)
+    /// How long a clean stop waits for the log's last answers.
+    static let stopWaitMax = Duration.seconds(1)
     /// With so many writes to a partition on their way, what comes waits for the next.
     static let appendsInFlightMax = 2
     /// A write is sent before it outgrows this, even when the log is busy.

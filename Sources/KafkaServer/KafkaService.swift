@@ -30,6 +30,8 @@ public final class KafkaService {
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
+    private var produceTimer: TimerID?
+    private(set) var isStopping = false
     /// Waits for the disk in this loop's stead.
     let readers: ReaderPool
     let readerMailbox: Mailbox<ReaderAnswer>
@@ -53,7 +55,12 @@ public final class KafkaService {
         self.identity = identity
         self.settings = settings
         self.fetchMemory = fetchMemory
-        produceLane = ProduceLane(loop: loop, shard: shard, memory: produceMemory)
+        produceLane = ProduceLane(
+            loop: loop,
+            catalog: catalog,
+            shard: shard,
+            memory: produceMemory
+        )
         produceTargets = ProduceTargets(catalog)
         produceCheck = ProduceCheck(
             decompressedBytesMax: ByteCount(
@@ -99,11 +106,21 @@ public final class KafkaService {
         return handler
     }
 
-    /// Sends what producers brought to the log, and ends the loop. The storage loop runs on: what
-    /// it stores now is there, though its producers may not hear of it.
+    /// Sends what producers brought to the log, takes no more, and ends the loop once the log has
+    /// answered. It is not waited for for long: what it stores later is there, though its producers
+    /// do not hear of it.
     public func stop() {
+        guard !isStopping else { return }
+        isStopping = true
         produceLane.flush()
-        loop.stop()
+        stopOnceAnswered(before: loop.now + KafkaServerLimits.stopWaitMax)
+    }
+
+    private func stopOnceAnswered(before deadline: MonotonicTime) {
+        guard !produceLane.isIdle, loop.now < deadline else { return loop.stop() }
+        loop.schedule(at: loop.now + .milliseconds(1)) { [weak self] in
+            self?.stopOnceAnswered(before: deadline)
+        }
     }
 
     /// Looks at the long polls again. The signal calls this; on the loop anybody may.
@@ -231,6 +248,22 @@ extension KafkaService {
         counters.bytesProduced.add(batch.bytes.count)
         counters.recordsProduced.add(batch.recordCount)
         return batch
+    }
+
+    /// By the batches of all producers, since the start.
+    var bytesDecompressed: Int { produceCheck.bytesDecompressed }
+
+    /// One pass over all connections now and then costs less than a timer for each request.
+    func watchProduces() {
+        guard produceTimer == nil else { return }
+        let time = loop.now + KafkaServerLimits.produceWatchInterval
+        produceTimer = loop.schedule(at: time) { [weak self] in
+            guard let self else { return }
+            produceTimer = nil
+            let waiting = handlers.values.filter { !$0.produces.isEmpty }
+            for handler in waiting { handler.timeOutProduces() }
+            if !waiting.isEmpty { watchProduces() }
+        }
     }
 
     func waitForProduceMemory(_ connection: UInt64) {

@@ -9,20 +9,52 @@ final class PendingProduce {
     private(set) var wantsAnswer = true
     /// Filled in as the log answers, partition by partition.
     var response = ProduceResponse(topics: [])
-    /// Partitions that the log has not answered for.
+    /// Partitions that the log has not answered for; one more while the request is being read.
     var partitionsLeft = 0
     /// Of the produce pool, until the log has answered.
     var held = ByteCount.zero
     /// Nil once its connection is gone: its records are stored all the same.
     var handler: KafkaConnectionHandler?
 
-    var isComplete: Bool { partitionsLeft == 0 }
+    private var deadline: MonotonicTime?
+    private(set) var hasTimedOut = false
+    /// It has left its connection's ring before the log answered.
+    var isAnswered = false
 
-    func begin(_ header: KafkaRequestHeader, acks: Int16, of handler: KafkaConnectionHandler) {
+    var isComplete: Bool { partitionsLeft == 0 || hasTimedOut }
+
+    /// Held, and counted as one partition more, until its reading is over.
+    func begin(
+        _ header: KafkaRequestHeader,
+        acks: Int16,
+        until deadline: MonotonicTime,
+        of handler: KafkaConnectionHandler
+    ) {
         correlationID = header.correlationID
         version = header.apiVersion
         wantsAnswer = acks != 0
+        self.deadline = wantsAnswer ? deadline : nil
+        hasTimedOut = false
+        isAnswered = false
+        partitionsLeft = 1
         self.handler = handler
+    }
+
+    /// Ends the wait for the log if it was too long. What it has not answered for may still be
+    /// stored: that is what the producer is told. True when there is an answer now.
+    func timeOut(at now: MonotonicTime) -> Bool {
+        guard !isComplete, let deadline, deadline <= now else { return false }
+        hasTimedOut = true
+        let refusal = ProduceRefusal(
+            .requestTimedOut,
+            "the disk has not answered in time; the records may be stored all the same"
+        )
+        for topic in response.topics.indices {
+            for index in response.topics[topic].partitions.indices {
+                response.topics[topic].partitions[index].refuseIfUnanswered(refusal)
+            }
+        }
+        return true
     }
 
     /// The first partition that was refused.
@@ -41,6 +73,13 @@ final class PendingProduce {
             .write(to: &output, api: .produce, version: version)
         response.write(to: &output, version: version)
         KafkaFrame.end(&output, startedAt: start)
+    }
+}
+
+extension ProduceResponse.Partition {
+    fileprivate mutating func refuseIfUnanswered(_ refusal: ProduceRefusal) {
+        guard errorCode == .none, baseOffset < .zero else { return }
+        refuse(refusal)
     }
 }
 

@@ -33,6 +33,9 @@ struct ProduceCheck: ~Copyable {
     private var validator = RecordBatchValidator()
     private let decompressedBytesMax: ByteCount
 
+    /// In all batches so far.
+    var bytesDecompressed: Int { validator.bytesDecompressed }
+
     init(decompressedBytesMax: ByteCount) {
         self.decompressedBytesMax = decompressedBytesMax
     }

@@ -18,6 +18,10 @@ final class ProduceLane {
     /// Called when the log refuses, or fails, what was sent to a partition.
     var appendFailed: () -> Void = {}
 
+    private let catalog: TopicCatalog
+    /// Of the catalog, when the queues of deleted partitions were forgotten.
+    private var generation = Int.min
+    private var appendsInFlight = 0
     private let shard: Mailbox<PartitionShardMessage>
     private let replies: Mailbox<AppendReply>
     private var queues: [PartitionHandle: ProduceQueue] = [:]
@@ -29,7 +33,13 @@ final class ProduceLane {
     private var spareBatches: [SealedBatch] = []
     private var spareRequests: [PendingProduce] = []
 
-    init(loop: EventLoop, shard: Mailbox<PartitionShardMessage>, memory: MemoryPool) {
+    init(
+        loop: EventLoop,
+        catalog: TopicCatalog,
+        shard: Mailbox<PartitionShardMessage>,
+        memory: MemoryPool
+    ) {
+        self.catalog = catalog
         self.shard = shard
         self.memory = memory
         let inbox = LaneInbox()
@@ -83,6 +93,11 @@ final class ProduceLane {
         }
     }
 
+    /// Whether the log has answered for all that was sent to it.
+    var isIdle: Bool { appendsInFlight == 0 }
+    /// Partitions that are remembered because somebody produced to them.
+    var queueCount: Int { queues.count }
+
     /// Sends everything, however much is on its way.
     func flush() {
         for queue in filled where queue.open != nil { send(queue) }
@@ -91,10 +106,27 @@ final class ProduceLane {
 
     private func queue(of partition: PartitionEntry) -> ProduceQueue {
         if let lastUsed, lastUsed.handle == partition.handle { return lastUsed }
-        let queue = queues[partition.handle] ?? ProduceQueue(partition)
+        if let known = queues[partition.handle] {
+            lastUsed = known
+            return known
+        }
+        forgetDeleted()
+        let queue = ProduceQueue(partition)
         queues[partition.handle] = queue
         lastUsed = queue
         return queue
+    }
+
+    /// Handles are never used again, so nothing more will come for a deleted partition. Those of
+    /// which something is on its way stay until the log has answered.
+    private func forgetDeleted() {
+        guard catalog.generation != generation else { return }
+        generation = catalog.generation
+        var live: Set<PartitionHandle> = []
+        for topic in catalog.snapshot.topics {
+            for case let partition? in topic.partitions { live.insert(partition.handle) }
+        }
+        queues = queues.filter { live.contains($0.key) || !$0.value.isIdle }
     }
 
     private func openBatch(in queue: ProduceQueue) -> SealedBatch {
@@ -106,6 +138,7 @@ final class ProduceLane {
 
     private func send(_ queue: ProduceQueue) {
         guard let sealed = queue.close() else { return }
+        appendsInFlight &+= 1
         shard.post(
             .append(
                 AppendRequest(
@@ -122,6 +155,7 @@ final class ProduceLane {
 
     private func receive(_ replies: [AppendReply]) {
         let before = memory.used
+        appendsInFlight &-= replies.count
         for reply in replies {
             guard let queue = queues[reply.partition] else { continue }
             settle(reply, of: queue)
@@ -159,11 +193,13 @@ final class ProduceLane {
         _ change: (inout ProduceResponse.Partition) -> Void
     ) {
         let request = ticket.request
-        change(&request.response.topics[ticket.topic].partitions[ticket.partition])
+        if !request.hasTimedOut {
+            change(&request.response.topics[ticket.topic].partitions[ticket.partition])
+        }
         request.partitionsLeft &-= 1
-        guard request.isComplete else { return }
+        guard request.partitionsLeft == 0 else { return }
         release(request)
-        guard let handler = request.handler else { return recycle(request) }
+        guard !request.isAnswered, let handler = request.handler else { return recycle(request) }
         guard !handler.hasAnsweredProduces else { return }
         handler.hasAnsweredProduces = true
         answered.append(handler)

@@ -54,12 +54,14 @@ enum ReaderState {
     /// The queue was full: it asks again.
     case refused
     case reading(ReaderAnswer)
+    /// The read goes on; the request that it was for has been answered without it.
+    case overdue(ReaderAnswer)
     case answered(ReaderAnswer)
 
     var isIdle: Bool {
         switch self {
         case .idle: true
-        case .refused, .reading, .answered: false
+        case .refused, .reading, .overdue, .answered: false
         }
     }
 }

@@ -45,7 +45,8 @@ public final class PartitionStore {
     public internal(set) var ignoredSettings: [(topic: TopicName, error: TopicSettingsError)] = []
 
     let fileSystem: any FileSystem
-    let openSegments = OpenSegments()
+    /// What readers hold open of sealed segments.
+    public let openSegments = OpenSegments()
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings

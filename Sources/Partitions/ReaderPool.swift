@@ -1,4 +1,5 @@
 import BrokerModel
+import EventLoop
 import Posix
 import Synchronization
 
@@ -39,6 +40,8 @@ public final class ReaderPool: Sendable {
     private let queueMax: Int
     private let queue = Mutex(Queue())
     private let work = ThreadSemaphore()
+    /// Signalled by each thread at its end.
+    private let ended = ThreadSemaphore()
 
     /// `queueMax` counts the jobs that no thread has taken yet.
     public init(threads: Int, queueMax: Int) {
@@ -67,8 +70,9 @@ public final class ReaderPool: Sendable {
         return true
     }
 
-    /// Drops what no thread has begun, and returns once the last thread has ended.
-    public func stop() {
+    /// Drops what no thread has begun, and returns once the last thread has ended. One that a dead
+    /// disk holds for longer than `patience` is left to it: it keeps the pool, and no stop waits.
+    public func stop(patience: Duration = .seconds(2)) {
         let threads = queue.withLock { queue in
             queue.isStopping = true
             queue.jobs.removeAll()
@@ -77,7 +81,9 @@ public final class ReaderPool: Sendable {
             return queue.threads
         }
         for _ in threads { work.signal() }
-        for thread in threads { thread.join() }
+        let deadline = (MonotonicTime.current + patience).rawValue
+        let allEnded = threads.allSatisfy { _ in ended.wait(untilNanoseconds: deadline) }
+        for thread in threads { allEnded ? thread.join() : thread.giveUp() }
     }
 
     /// Without a new thread the others do its work; without any the submission is refused.
@@ -94,6 +100,7 @@ public final class ReaderPool: Sendable {
     }
 
     private func run() {
+        defer { ended.signal() }
         while true {
             work.wait()
             let (job, isStopping) = queue.withLock { queue in
@@ -101,6 +108,7 @@ public final class ReaderPool: Sendable {
                 return (queue.takeFirst(), queue.isStopping)
             }
             guard !isStopping else { return }
+            if job != nil { counters.begun.add() }
             job?()
             queue.withLock { $0.idle += 1 }
         }
@@ -110,9 +118,14 @@ public final class ReaderPool: Sendable {
 /// What a pool of readers was asked; readable from any thread.
 public final class ReaderPoolCounters: Sendable {
     public let accepted = Counter()
+    /// Of the accepted ones, those that a thread has taken.
+    public let begun = Counter()
     public let refused = Counter()
     /// Threads that the system did not give.
     public let threadsFailed = Counter()
 
     public init() {}
+
+    /// Jobs that no thread has taken yet, as near as two counters tell.
+    public var waiting: Int { max(0, accepted.count - begun.count) }
 }

@@ -1,7 +1,7 @@
 import CPosix
 import Glibc
 
-/// A thread of our own, to be joined exactly once.
+/// A thread of our own, to be joined or given up exactly once.
 package struct SystemThread: Sendable {
     private let handle: pthread_t
 
@@ -36,6 +36,9 @@ package struct SystemThread: Sendable {
 
     /// Waits for the thread's end.
     package func join() { pthread_join(handle, nil) }
+
+    /// Lets the thread end whenever it does: nobody will wait for it.
+    package func giveUp() { pthread_detach(handle) }
 }
 
 private final class ThreadStart: Sendable {

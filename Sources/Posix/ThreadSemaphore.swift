@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// Counts what there is to do; threads sleep on it while there is nothing.
@@ -17,5 +18,10 @@ package final class ThreadSemaphore: @unchecked Sendable {
     /// Returns once for each signal.
     package func wait() {
         while sem_wait(semaphore) != 0 {}  // Only a signal's handler interrupts it.
+    }
+
+    /// The same, but false when no signal came until the monotonic clock showed `deadline`.
+    package func wait(untilNanoseconds deadline: Int64) -> Bool {
+        cposix_semaphore_wait(semaphore, deadline) == 0
     }
 }

@@ -7,6 +7,10 @@ import BrokerModel
 public struct RecordBatchValidator: ~Copyable {
     private var decompressor = RecordDecompressor()
 
+    /// What all batches took once decompressed, those included that were then refused: the
+    /// measure of the work.
+    public var bytesDecompressed: Int { decompressor.bytesMade }
+
     public init() {}
 
     /// Throws the first fault. `maxTimestampWrong` comes last: a batch with no other fault may be

@@ -9,6 +9,9 @@ public struct RecordDecompressor: ~Copyable {
     private var lz4 = Lz4Frames()
     private var zstd = ZstdFrames()
 
+    /// All output so far. Input that turned out to be wrong counts with the room it was given.
+    public private(set) var bytesMade = 0
+
     /// More memory than `memoryKept` is given back when the next batch comes, or `trim` is called.
     public init(memoryKept: ByteCount = .mebibytes(1)) {
         self.memoryKept = memoryKept
@@ -31,14 +34,18 @@ public struct RecordDecompressor: ~Copyable {
         codec: CompressionCodec,
         limit: ByteCount
     ) throws(RecordFormatError) -> UnsafeRawBufferPointer {
-        if codec != .none { trim() }
+        guard codec != .none else { return stored }
+        trim()
+        var made: Int?
+        defer { bytesMade &+= made ?? room.memory.rawValue }
         switch codec {
-        case .none: return stored
+        case .none: break
         case .gzip: try gzip.decompress(stored, limit: limit, into: &room)
         case .snappy: try SnappyBlocks.decompress(stored, limit: limit, into: &room)
         case .lz4: try lz4.decompress(stored, limit: limit, into: &room)
         case .zstd: try zstd.decompress(stored, limit: limit, into: &room)
         }
+        made = room.used
         return room.filled
     }
 }

@@ -150,8 +150,8 @@ struct BrokerGraph {
         let storage = try Self.start("storage", storageLoop)
         let readers = try Self.start("kafka", kafkaLoop)
         let writers = try Self.start("mqtt", mqttLoop)
-        ready.announce(to: log)
         let watch = BrokerWatch(vitals: vitals, log: log)
+        watch.begin { ready.announce(to: log) }
         let signal = try watch.serve(until: endings)
         watch.stopping()
         log.info("stopping", ["signal": signal.map(Self.name) ?? "none"])

@@ -25,6 +25,7 @@ final class BrokerVitals: Sendable {
         let nodeID: Int32
         let clusterID: String
         let disk: StorageCounters
+        let openSegments: OpenSegments
         let listeners: [String: String]
     }
 
@@ -177,6 +178,7 @@ extension BrokerVitals.Opened {
             nodeID: ready.store.identity.nodeID,
             clusterID: "\(ready.store.identity.clusterID)",
             disk: ready.store.counters,
+            openSegments: ready.store.openSegments,
             listeners: listeners
         )
     }

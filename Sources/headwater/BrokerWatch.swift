@@ -15,12 +15,18 @@ struct BrokerWatch {
         self.log = log
     }
 
-    /// Serves until one of the signals comes.
-    func serve(until endings: Signals) throws(PosixError) -> Signals? {
+    /// Tells everybody that the broker serves. Its health says so first: who reads the announcement
+    /// may ask at once.
+    func begin(announcing ready: () -> Void) {
         vitals.enter(.serving)
         vitals.tick()
+        ready()
+        notifier?.ready(status: vitals.health.line)
+    }
+
+    /// Serves until one of the signals comes.
+    func serve(until endings: Signals) throws(PosixError) -> Signals? {
         var last = vitals.health
-        notifier?.ready(status: last.line)
         while true {
             if let signal = try endings.wait(timeout: interval) { return signal }
             let health = vitals.health

@@ -95,6 +95,11 @@ extension BrokerMetrics {
             kafka.coldFetches.count
         )
         page.counter(
+            "headwater_kafka_overdue_fetches_total",
+            "Fetches answered with no records because the disk took longer than they wait.",
+            kafka.fetchesOverdue.count
+        )
+        page.counter(
             "headwater_kafka_deferred_fetches_total",
             "Fetches left to the loop's next iteration, so that others have their turn.",
             kafka.fetchesDeferred.count
@@ -145,6 +150,21 @@ extension BrokerMetrics {
                 MetricSample("outcome", "refused", vitals.kafkaReaders.refused.count),
                 MetricSample("outcome", "no thread", vitals.kafkaReaders.threadsFailed.count),
             ]
+        )
+        page.gauge(
+            "headwater_kafka_reader_queue_jobs",
+            "Jobs that no reader thread has begun.",
+            Double(vitals.kafkaReaders.waiting)
+        )
+        page.counter(
+            "headwater_kafka_deferred_produces_total",
+            "Produce requests of which a part was left to the loop's next iteration.",
+            kafka.producesDeferred.count
+        )
+        page.counter(
+            "headwater_kafka_timed_out_produces_total",
+            "Produce requests that the log did not answer for in the time they gave.",
+            kafka.producesTimedOut.count
         )
         page.counter("headwater_kafka_produces_total", "Produce requests.", kafka.produces.count)
         page.counter(

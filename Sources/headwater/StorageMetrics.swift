@@ -88,7 +88,13 @@ extension BrokerMetrics {
     }
 
     private func disk(_ page: inout MetricsPage) {
-        guard let disk = vitals.opened?.disk else { return }
+        guard let opened = vitals.opened else { return }
+        let disk = opened.disk
+        page.gauge(
+            "headwater_log_open_segments",
+            "Sealed segments whose files are open for readers.",
+            Double(opened.openSegments.count)
+        )
         page.counter(
             "headwater_disk_written_bytes_total",
             "Bytes written to files; what the disk itself writes is more.",

@@ -62,7 +62,7 @@ import Testing
         disk.hold()
         defer { disk.release() }
         let slow = try broker.connect()
-        let request = FetchRequest.now()
+        let request = FetchRequest.now().waiting(milliseconds: Self.longTime)
         let id = try slow.send(.fetch, 11) { request.write(to: &$0, version: 11) }
         try broker.expectEventually { _ in disk.blocked == 1 }
         // A long poll of another client is woken, and whoever asks for what is in memory gets it.
@@ -110,7 +110,7 @@ import Testing
         disk.hold()
         defer { disk.release() }
         let clients = try (0..<12).map { _ in try broker.connect() }
-        let request = FetchRequest.now(bytesMax: 1)
+        let request = FetchRequest.now(bytesMax: 1).waiting(milliseconds: Self.longTime)
         for client in clients {
             try client.send(.fetch, 11) { request.write(to: &$0, version: 11) }
         }
@@ -228,10 +228,11 @@ import Testing
         disk.hold()
         defer { disk.release() }
         let request = FetchRequest.now(bytesMax: 1)
+        let patient = request.waiting(milliseconds: Self.longTime)
         var first: [TestClient] = []
         for number in 1...2 {
             first.append(try broker.connect())
-            try first[number - 1].send(.fetch, 11) { request.write(to: &$0, version: 11) }
+            try first[number - 1].send(.fetch, 11) { patient.write(to: &$0, version: 11) }
             try broker.expectEventually { $0.readerCounters.accepted.count == number }
             try broker.expectEventually { _ in disk.blocked == 1 }
         }

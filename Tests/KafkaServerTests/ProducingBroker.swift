@@ -30,7 +30,7 @@ final class ProducingBroker {
     private var storage: SystemThread?
     private let address: SocketAddress
 
-    private struct Stop: Sendable {}
+    private enum Stop { case atOnce, clean }
 
     init(
         _ topics: [String: Topic] = ["t": Topic()],
@@ -88,9 +88,15 @@ final class ProducingBroker {
         address = try loop.listen(at: SocketAddress("127.0.0.1:0"), limits: limits) {
             service.accept($0)
         }.address
-        kafkaLoop = loop.makeMailbox { [loop] (_: [Stop]) in loop.stop() }
+        kafkaLoop = Self.stops(of: service, on: loop)
         kafka = try SystemThread.start(named: "kafka", handing: loop) { $0.run() }
         if storing { try startStoring() }
+    }
+
+    private static func stops(of service: KafkaService, on loop: EventLoop) -> Mailbox<Stop> {
+        loop.makeMailbox { [loop] (stops: [Stop]) in
+            for stop in stops { stop == .clean ? service.stop() : loop.stop() }
+        }
     }
 
     /// Lets the storage loop take what has come, and go on.
@@ -101,8 +107,11 @@ final class ProducingBroker {
         storage = try SystemThread.start(named: "storage") { loop.run() }
     }
 
+    /// Tells the Kafka loop to end as a broker's does. Others see to it that the log answers.
+    func beginCleanStop() { kafkaLoop.post(.clean) }
+
     deinit {
-        kafkaLoop.post(Stop())
+        kafkaLoop.post(.atOnce)
         kafka.join()
         shard.post(.stop)
         try? startStoring()
@@ -190,6 +199,7 @@ extension TestClient {
         id: UUIDBytes = .zero,
         acks: Int16 = -1,
         partitions: [Int32]? = nil,
+        timeout: Int32 = 60_000,
         _ version: Int16 = 9
     ) throws -> Int32 {
         let memory = ByteBlocks(batches)
@@ -199,7 +209,7 @@ extension TestClient {
         }
         let request = ProduceRequest(
             acks: acks,
-            timeoutMilliseconds: 10_000,
+            timeoutMilliseconds: timeout,
             topics: [.init(name: topic, id: id, partitions: wanted)]
         )
         return try withExtendedLifetime(memory) {

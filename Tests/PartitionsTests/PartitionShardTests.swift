@@ -162,6 +162,18 @@ extension AppendReply {
         #expect(syncs.count == before + 1)
     }
 
+    @Test func `records that nobody waited for are counted when their sync fails`() throws {
+        let bench = try ShardBench(commitInterval: .milliseconds(5))
+        bench.fail(.sync, pathSuffix: "/a-0/00000000000000000000.log")
+        let batches = (0..<3).map { _ in bench.append(needsSync: false) }
+        let lost = bench.shard.counters.unacknowledgedRecordsLost
+        bench.run(untilReplies: 3) { bench.shard.counters.commitsFailed.count > 0 }
+        #expect(bench.replies.map(\.isSuccess) == [true, true, true])
+        let records = bench.shard.counters.records.count
+        #expect(records >= batches.count && lost.count == records)
+        #expect(bench.highWatermark(0) == .zero)
+    }
+
     @Test func `a stop syncs what nobody waited for and closes the store with its mark`() throws {
         let bench = try ShardBench()
         bench.append(needsSync: false)

@@ -70,6 +70,17 @@ import Testing
         pool.stop()
     }
 
+    @Test func `a stop does not wait for ever for a thread that hangs`() {
+        let pool = ReaderPool(threads: 2, queueMax: 10)
+        let gate = Gate()
+        #expect(pool.submit { gate.pass(0) })
+        Self.eventually { gate.arrived == 1 }
+        pool.stop(patience: .milliseconds(20))
+        #expect(gate.finished.isEmpty)
+        gate.open()
+        Self.eventually { gate.finished == [0] }
+    }
+
     @Test func `a stop ends what runs, drops what waits and refuses what comes`() {
         let pool = ReaderPool(threads: 1, queueMax: 10)
         let gate = Gate()

@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BINARY = os.environ.get("HEADWATER_BIN", os.path.join(ROOT, ".build", "release", "headwater"))
 LOOPBACK = "127.0.0.1"
+GIVEN_PORTS = set()
 
 # Exit codes of `headwater serve`, as docs/OPERATING.md lists them.
 EXIT_USAGE = 64
@@ -43,12 +44,16 @@ def eventually(condition, seconds=10, what="the condition"):
 
 def free_port():
     """A port of the loopback that nobody listens on now. Below those that the kernel gives to
-    outgoing connections, so that none of these takes it before the broker does."""
+    outgoing connections, so that none of these takes it before the broker does. Never given twice:
+    a port that its broker has not bound yet looks as free as it did the first time."""
     while True:
         port = random.randrange(20_000, 32_000)
+        if port in GIVEN_PORTS:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
+                GIVEN_PORTS.add(port)
                 return port
             except OSError:
                 continue
