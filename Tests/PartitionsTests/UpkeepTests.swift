@@ -3,6 +3,7 @@ import CommitLog
 import EventLoop
 import HeadwaterTesting
 import Partitions
+import RecordFormat
 import Testing
 
 /// What the storage loop does beside its appends, on a real loop with short intervals.
@@ -37,11 +38,12 @@ import Testing
             inbox.bench = self
         }
 
-        func append(_ count: Int) throws {
+        /// The batches' own times lie in the future: nothing of them expires.
+        func append(_ count: Int, _ bytes: [UInt8] = BatchPool.shared.batch(0, of: 0).bytes) throws
+        {
             let partition = try #require(topic.handles.first)
             for _ in 0..<count {
                 let batch = SealedBatch()
-                let bytes = BatchPool.shared.batch(0, of: 0).bytes
                 bytes.withUnsafeBytes { batch.bytes.writeBytes($0) }
                 let request = AppendRequest(
                     partition: partition,
@@ -115,7 +117,11 @@ import Testing
 
     @Test func `old records go, the newest segment with them`() throws {
         let bench = try Bench(["retention.ms": "1", "file.delete.delay.ms": "0"])
-        try bench.append(1)
+        var builder = RecordBatchBuilder()
+        try builder.append(timestamp: Timestamp(milliseconds: 1_000), key: nil, value: nil)
+        var old = ByteWriter()
+        builder.sealUncompressed(into: &old)
+        try bench.append(1, [UInt8](old.bytes))
         let reader = try #require(bench.topic.reader(0))
         bench.run {
             bench.replies.count == 1 && reader.logStartOffset > .zero
