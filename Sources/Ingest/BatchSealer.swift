@@ -2,7 +2,8 @@ import BrokerModel
 import Partitions
 import RecordFormat
 
-/// Compresses finished batches or leaves that to the storage loop, and keeps a few of those that came back for their memory.
+/// Compresses finished batches or leaves that to the storage loop, and keeps a few of those that
+/// came back for their memory.
 final class BatchSealer {
     private static let sparesMax = 8
     /// A batch that has grown past this gives its memory back instead of waiting for reuse.
