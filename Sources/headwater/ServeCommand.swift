@@ -11,7 +11,8 @@ struct ServeCommand: ParsableCommand {
         discussion: """
             Without arguments: MQTT on 127.0.0.1:1883, Kafka on 127.0.0.1:9092, and
             metrics, health and status over HTTP on 127.0.0.1:8090. Every record is
-            synced before it is acknowledged. SIGTERM, SIGINT and SIGHUP stop it cleanly.
+            synced before it is acknowledged, unless its topic's durability asks for less.
+            SIGTERM, SIGINT and SIGHUP stop it cleanly.
 
             EXAMPLES
               headwater serve

@@ -58,7 +58,10 @@ struct TailCommand: ParsableCommand {
                 let place = fromBeginning ? ListOffsetsPlace.earliest : ListOffsetsPlace.latest
                 try follow(try TopicReader(client, topic: topic, from: place))
             } catch .broker(let code, let what) {
-                throw Failure.cannotConnect("\(kafka) cannot serve \(what): \(code)")
+                throw Failure.cannotConnect(
+                    "\(kafka) cannot serve \(what): \(code); "
+                        + "'headwater topics list' shows what there is"
+                )
             } catch {
                 throw Failure.cannotConnect("\(kafka): \(error); \(error.question)")
             }

@@ -12,7 +12,8 @@ struct TopicsCommand: ParsableCommand {
 
             EXAMPLES
               headwater topics list
-              headwater topics create readings --partitions 3 --config retention.ms=86400000
+              headwater topics create readings --partitions 3 \\
+                --config retention.ms=86400000
               headwater topics describe readings
               headwater topics delete readings --yes
             """,
