@@ -58,6 +58,7 @@ let package = Package(
         layer("KafkaWire", ["BrokerModel"]),
         // 3: decisions
         layer("MQTTSessions", ["BrokerModel", "MQTTWire"]),
+        layer("KafkaSessions", ["BrokerModel", "KafkaWire"]),
         // 4: files | sockets, timers
         layer("CommitLog", ["BrokerModel", "Posix", "RecordFormat"]),
         layer("EventLoop", ["BrokerModel", "Posix"]),
@@ -86,8 +87,8 @@ let package = Package(
         layer(
             "KafkaServer",
             [
-                "BrokerModel", "CommitLog", "EventLoop", "KafkaWire", "Partitions", "Posix",
-                "RecordFormat",
+                "BrokerModel", "CommitLog", "EventLoop", "KafkaSessions", "KafkaWire", "Partitions",
+                "Posix", "RecordFormat",
             ]
         ),
         layer(
@@ -136,6 +137,7 @@ let package = Package(
             "MQTTSessions",
             ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
         ),
+        tests("KafkaSessions", ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire"]),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
         tests(
             "Ingest",

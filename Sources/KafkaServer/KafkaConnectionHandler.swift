@@ -201,6 +201,19 @@ final class KafkaConnectionHandler: ConnectionHandler {
             let request = try DescribeConfigsRequest(reading: &reader, version: version)
             let response = answers.describeConfigs(request)
             respond(to: header, api, &output) { response.write(to: &$0, version: version) }
+        case .findCoordinator, .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .describeGroups,
+            .listGroups, .deleteGroups:
+            return try group(api, &reader, header, &output)
+        case .offsetCommit, .offsetFetch, .offsetDelete:
+            return try committedOffsets(api, &reader, header, &output)
+        case .initProducerID, .describeProducers:
+            return try producers(api, &reader, header, &output)
+        case .offsetForLeaderEpoch: return try offsetForLeaderEpoch(&reader, header, &output)
+        case .createPartitions, .deleteRecords, .alterConfigs, .incrementalAlterConfigs,
+            .listConfigResources, .describeLogDirs, .alterReplicaLogDirs, .describeCluster,
+            .describeTopicPartitions, .electLeaders, .alterPartitionReassignments,
+            .listPartitionReassignments, .describeAcls, .createAcls, .deleteAcls:
+            return try administration(api, &reader, header, &output)
         }
         return .answered
     }

@@ -88,6 +88,7 @@ enum Exchange {
         case .describeConfigs:
             let body = try DescribeConfigsRequest(reading: &reader, version: version)
             body.write(to: &output, version: version)
+        default: throw .unknownAPI(api.rawValue)
         }
         return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))
     }
@@ -126,6 +127,7 @@ enum Exchange {
         case .describeConfigs:
             let body = try DescribeConfigsResponse(reading: &reader, version: version)
             body.write(to: &output, version: version)
+        default: throw .unknownAPI(api.rawValue)
         }
         return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))
     }

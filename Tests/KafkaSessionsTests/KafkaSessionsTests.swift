@@ -1,0 +1,2 @@
+import KafkaSessions
+import Testing
