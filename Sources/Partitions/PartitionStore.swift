@@ -66,6 +66,11 @@ public final class PartitionStore {
     private var touched: [PartitionHandle] = []
     private var touchedWritten: [PartitionHandle] = []
     private var isTouched: [Bool] = []
+    /// Whether a topic wants the next commit now, though nobody waits for it.
+    var isFlushDue = false
+    /// Appended to, in topics that want a sync some time later, and the soonest that one wants it.
+    var unflushed: Set<PartitionHandle> = []
+    var flushAge: Duration?
 
     init(
         path: String,
@@ -118,7 +123,9 @@ public final class PartitionStore {
                 touchedWritten.append(partition)
             }
         }
-        return try open.log.append(batches, now: now)
+        let range = try open.log.append(batches, now: now)
+        noteFlush(of: partition, open)
+        return range
     }
 
     /// Whether records of this partition wait for a sync. False once its topic was deleted.
@@ -136,6 +143,7 @@ public final class PartitionStore {
             settle(partition, &result) { log throws(CommitLogError) in try log.sync() }
         }
         result.synced = touched.count
+        isFlushDue = false
         touched.removeAll(keepingCapacity: true)
         return result
     }
@@ -206,6 +214,19 @@ public final class PartitionStore {
 
     func setDurable(_ isDurable: Bool, _ handle: PartitionHandle) {
         slots[handle.rawValue]?.isDurable = isDurable
+        // What waits to be shown is synced first now.
+        if isDurable, isTouched[handle.rawValue] { syncNext(handle) }
+    }
+
+    /// Has the next commit sync the partition, however durable its topic is.
+    func syncNext(_ handle: PartitionHandle) {
+        if let index = touchedWritten.firstIndex(of: handle) {
+            touchedWritten.remove(at: index)
+        } else if isTouched[handle.rawValue] {
+            return
+        }
+        isTouched[handle.rawValue] = true
+        touched.append(handle)
     }
 
     func forget(_ handle: PartitionHandle) { slots[handle.rawValue] = nil }
