@@ -74,29 +74,13 @@ public struct TopicKey: Sendable {
             }
         )
     }
-
-    /// A key of Kafka's that has one value here.
-    fileprivate static func fixed(
-        _ name: String,
-        _ value: String,
-        _ sentence: String
-    ) -> TopicKey {
-        TopicKey(
-            name,
-            allowed: value,
-            sentence,
-            read: { _ in value },
-            write: { text, _ in
-                text == value
-            }
-        )
-    }
 }
 
 extension TopicSettings {
     /// Everything that a topic can be told, by name.
     public static let keys: [TopicKey] =
-        logKeys + retentionKeys + recordKeys + segmentKeys + replicaKeys + remoteKeys
+        segmentKeys + logKeys + cleanupKeys + retentionKeys + compressionKeys + recordKeys
+        + replicaKeys + remoteKeys
 
     private static let logKeys: [TopicKey] = [
         .number(
@@ -125,7 +109,6 @@ extension TopicSettings {
     ]
 
     private static let retentionKeys: [TopicKey] = [
-        .fixed("cleanup.policy", "delete", "Old segments are deleted."),
         .number(
             "retention.ms",
             \.retentionTimeNumber,
@@ -147,7 +130,6 @@ extension TopicSettings {
     ]
 
     private static let recordKeys: [TopicKey] = [
-        .fixed("compression.type", "producer", "Batches are stored as their producer sent them."),
         .number(
             "max.message.bytes",
             \.messageBytesNumber,

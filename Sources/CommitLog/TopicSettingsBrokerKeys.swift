@@ -3,7 +3,7 @@ import BrokerModel
 extension TopicSettings {
     /// The defaults of all topics, under Kafka's names for a broker's keys.
     public static var brokerKeys: [ConfigurationKey<TopicSettings>] {
-        logKeys + recordKeys + brokerSegmentKeys
+        logKeys + brokerSegmentKeys + cleanupBrokerKeys + compressionBrokerKeys + recordKeys
     }
 
     private static var logKeys: [ConfigurationKey<TopicSettings>] {
