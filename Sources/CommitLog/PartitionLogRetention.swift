@@ -114,7 +114,7 @@ extension PartitionLog {
                 }
             }
         }
-        return files
+        return files + snapshots.drop(before: start)
     }
 }
 

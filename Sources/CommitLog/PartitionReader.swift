@@ -46,7 +46,12 @@ public final class PartitionReader: Sendable {
 
     private let published: Mutex<Published>
 
-    init(_ published: consuming Published) { self.published = Mutex(published) }
+    let producerStates: ProducerStates
+
+    init(_ published: consuming Published, producers: ProducerStates) {
+        self.published = Mutex(published)
+        producerStates = producers
+    }
 
     /// The first offset that is not synced: everything below is visible, nothing from here on.
     public var highWatermark: Offset { published.withLock { $0.highWatermark } }

@@ -204,7 +204,7 @@ extension PartitionStore {
 
     // MARK: The metadata log
 
-    private func writableMetadata() throws(PartitionStoreError) -> ClusterMetadataLog {
+    func writableMetadata() throws(PartitionStoreError) -> ClusterMetadataLog {
         guard let metadata else {
             let known = offline.first { $0.name == ClusterMetadataLog.partition }?.error
             throw .partition(ClusterMetadataLog.partition, known ?? .closed)
