@@ -11,6 +11,8 @@ public final class PartitionLog {
     public struct AppendedRange: Equatable, Sendable {
         public let baseOffset: Offset
         public let lastOffset: Offset
+        /// Of the batches that were appended.
+        public let size: ByteCount
     }
 
     public let folder: String
@@ -37,6 +39,8 @@ public final class PartitionLog {
     var batchBytesMax: ByteCount
     var active: ActiveSegment
     var marks: OffsetMarks
+    let producers: ProducerStates
+    var snapshots: ProducerSnapshotFiles
     /// Size and age of sealed segments, as far as somebody has asked.
     var sealed: [Offset: RetentionPolicy.Segment] = [:]
     /// How many offsets are reserved at a time: each time costs two syncs, and an unclean start
@@ -62,6 +66,8 @@ public final class PartitionLog {
         active = recovered.active
         marks = recovered.marks
         leftovers = recovered.leftovers
+        producers = recovered.producers
+        snapshots = recovered.snapshots
         let first = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
         let start = max(first, recovered.marks.logStart)
         reader = PartitionReader(
@@ -74,7 +80,8 @@ public final class PartitionLog {
                 epochs: recovered.epochs,
                 open: openSegments
             ),
-            logEndOffset: recovered.logEndOffset
+            logEndOffset: recovered.logEndOffset,
+            producers: recovered.producers
         )
         preallocate(active)
     }
@@ -102,7 +109,12 @@ public final class PartitionLog {
         } catch {
             throw fail(error)
         }
-        return AppendedRange(baseOffset: base, lastOffset: Offset(logEndOffset.rawValue - 1))
+        return appendedRange(from: base, ByteCount(batches.count))
+    }
+
+    func appendedRange(from base: Offset, _ size: ByteCount) -> AppendedRange {
+        let last = Offset(logEndOffset.rawValue - 1)
+        return AppendedRange(baseOffset: base, lastOffset: last, size: size)
     }
 
     /// Makes everything appended so far durable, then visible.
@@ -160,6 +172,7 @@ public final class PartitionLog {
         do throws(FileSystemError) {
             try trim()
             try active.segment.writeIndexes()
+            try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
             if marks.reserved > logEndOffset { try reserve(upTo: logEndOffset) }
         } catch {
@@ -171,6 +184,7 @@ public final class PartitionLog {
     /// more, and every offset is out of range.
     public func abandon() {
         isClosed = true
+        producers.removeAll()
         let view = reader.snapshot()
         reader.publish { published in
             published.logStartOffset = published.highWatermark
@@ -186,7 +200,7 @@ public final class PartitionLog {
 
     // MARK: Appending
 
-    private func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
+    func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
         var position = 0
         repeat {
             let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
@@ -226,7 +240,7 @@ public final class PartitionLog {
         try flush(batches[runStart...], nextOffset: nextOffset, now: now)
     }
 
-    private func flush(
+    func flush(
         _ run: Slice<UnsafeMutableRawBufferPointer>,
         nextOffset: Offset,
         now: Timestamp
@@ -257,11 +271,12 @@ public final class PartitionLog {
     }
 
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
-    /// data, then the indexes, then the name of the next segment.
+    /// data, then the indexes and the producers, then the name of the next segment.
     func roll() throws(FileSystemError) {
         try trim()
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
+        try saveProducers()
         let next = try ActiveSegment.create(
             baseOffset: logEndOffset,
             folder: folder,

@@ -47,6 +47,10 @@ public final class PartitionStore {
     let fileSystem: any FileSystem
     /// What readers hold open of sealed segments.
     public let openSegments = OpenSegments()
+    /// How many producers with an id all partitions may know.
+    public let producerLimit: ProducerLimit
+    /// Where the next block of producer ids begins.
+    var nextProducerID: Int64 = 0
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings
@@ -78,7 +82,8 @@ public final class PartitionStore {
         lock: any FileLock,
         fileSystem: any FileSystem,
         defaults: TopicSettings,
-        creation: TopicCreationSettings
+        creation: TopicCreationSettings,
+        producerLimit: ProducerLimit
     ) {
         self.path = path
         self.identity = identity
@@ -86,6 +91,7 @@ public final class PartitionStore {
         self.fileSystem = fileSystem
         self.defaults = defaults
         self.creation = creation
+        self.producerLimit = producerLimit
     }
 
     public func handle(of partition: TopicPartition) -> PartitionHandle? {
@@ -112,6 +118,14 @@ public final class PartitionStore {
         to partition: PartitionHandle,
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
+        let log = try touch(partition)
+        let range = try log.append(batches, now: now)
+        noteFlush(of: partition, log)
+        return range
+    }
+
+    /// The log of a partition that the next commit has to look at.
+    func touch(_ partition: PartitionHandle) throws(CommitLogError) -> PartitionLog {
         let index = partition.rawValue
         guard slots.indices.contains(index), let open = slots[index] else { throw .closed }
         // Noted first: a failed append must fail what the same commit was to make durable.
@@ -123,9 +137,7 @@ public final class PartitionStore {
                 touchedWritten.append(partition)
             }
         }
-        let range = try open.log.append(batches, now: now)
-        noteFlush(of: partition, open)
-        return range
+        return open.log
     }
 
     /// Whether records of this partition wait for a sync. False once its topic was deleted.

@@ -5,12 +5,12 @@ import CommitLog
 extension PartitionStore {
     /// Called after each append.
     @inline(__always)
-    func noteFlush(of handle: PartitionHandle, _ partition: Partition) {
-        if partition.log.isFlushDue {
+    func noteFlush(of handle: PartitionHandle, _ log: PartitionLog) {
+        if log.isFlushDue {
             syncNext(handle)
             isFlushDue = true
         }
-        guard let age = partition.log.flushAge else { return }
+        guard let age = log.flushAge else { return }
         unflushed.insert(handle)
         flushAge = min(flushAge ?? age, age)
     }
