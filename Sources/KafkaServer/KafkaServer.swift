@@ -38,6 +38,8 @@ enum KafkaServerLimits {
     static let fetchesCalledPerTurn = 64
     /// How soon a lookup that found the readers' queue full asks again.
     static let readerRetryInterval = Duration.milliseconds(20)
+    /// How long a lookup by time waits for the disk; clients wait half a minute, as a rule.
+    static let lookupWaitMax = Duration.seconds(20)
     /// How long a fetch waits for memory, at least, before it is answered with no records.
     static let memoryWaitMin = Duration.seconds(1)
     /// A long poll that asks for more than a byte is looked at no more often than this.

@@ -154,7 +154,8 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
-        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+        guard !result.advanced.isEmpty else { return }
+        for signal in signals { signal.raise(result.advanced.lazy.map(\.partition)) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
