@@ -17,8 +17,8 @@ public struct CommittedOffsets {
     private var pending: [Place: Pending] = [:]
     private var bytesKept = 0
     private var bytesPending = 0
-    /// A commit that would make it more than this is refused.
-    private let bytesMax: ByteCount
+    /// Pays for both. A commit that it has no room for is refused.
+    private let memory: MemoryPool
 
     /// How many offsets are kept.
     public private(set) var count = 0
@@ -38,7 +38,7 @@ public struct CommittedOffsets {
         var writes: Int
     }
 
-    public init(bytesMax: ByteCount) { self.bytesMax = bytesMax }
+    public init(memory: MemoryPool) { self.memory = memory }
 
     /// What all offsets take, about, with those on their way.
     public var bytes: ByteCount { ByteCount(bytesKept + bytesPending) }
@@ -83,11 +83,14 @@ public struct CommittedOffsets {
         partition: Int32
     ) -> GroupRecord? {
         let place = Place(group: group, topic: topic, partition: partition)
-        let known = kept(at: place)
-        let growth = Self.cost(of: offset, at: place) - (known.map { Self.cost(of: $0, at: place) } ?? 0)
-        guard growth <= 0 || bytesKept + bytesPending + growth <= bytesMax.rawValue else {
-            refusedCount += 1
-            return nil
+        let cost = Self.cost(of: offset, at: place)
+        // Who replaces what is there, and does not grow, is never refused.
+        if kept(at: place).map({ cost > Self.cost(of: $0, at: place) }) ?? true {
+            guard memory.reserve(ByteCount(cost)) else {
+                refusedCount += 1
+                return nil
+            }
+            memory.release(ByteCount(cost))
         }
         begin(offset, at: place)
         return .offset(group: group, topic: topic, partition: partition, offset)
@@ -227,10 +230,10 @@ public struct CommittedOffsets {
 
     private mutating func begin(_ offset: CommittedOffset?, at place: Place) {
         var change = pending[place] ?? Pending(latest: nil, writes: 0)
-        bytesPending -= change.latest.map { Self.cost(of: $0, at: place) } ?? 0
+        let before = change.latest.map { Self.cost(of: $0, at: place) } ?? 0
         change.latest = offset
         change.writes += 1
-        bytesPending += offset.map { Self.cost(of: $0, at: place) } ?? 0
+        resize(\.bytesPending, from: before, to: offset.map { Self.cost(of: $0, at: place) } ?? 0)
         pending[place] = change
     }
 
@@ -241,30 +244,41 @@ public struct CommittedOffsets {
             pending[place] = change
             return
         }
-        bytesPending -= change.latest.map { Self.cost(of: $0, at: place) } ?? 0
+        let before = change.latest.map { Self.cost(of: $0, at: place) } ?? 0
+        resize(\.bytesPending, from: before, to: 0)
         pending[place] = nil
     }
 
     private mutating func keep(_ offset: CommittedOffset, at place: Place) {
         let old = groups[place.group, default: [:]][place.topic, default: [:]]
             .updateValue(offset, forKey: place.partition)
-        bytesKept += Self.cost(of: offset, at: place)
-        if let old {
-            bytesKept -= Self.cost(of: old, at: place)
-        } else {
-            count += 1
-        }
+        let before = old.map { Self.cost(of: $0, at: place) } ?? 0
+        resize(\.bytesKept, from: before, to: Self.cost(of: offset, at: place))
+        if old == nil { count += 1 }
     }
 
     private mutating func drop(_ place: Place) {
         guard let old = groups[place.group]?[place.topic]?.removeValue(forKey: place.partition)
         else { return }
-        bytesKept -= Self.cost(of: old, at: place)
+        resize(\.bytesKept, from: Self.cost(of: old, at: place), to: 0)
         count -= 1
         guard groups[place.group]?[place.topic]?.isEmpty == true else { return }
         groups[place.group]?[place.topic] = nil
         guard groups[place.group]?.isEmpty == true else { return }
         groups[place.group] = nil
+    }
+
+    private mutating func resize(
+        _ sum: WritableKeyPath<CommittedOffsets, Int>,
+        from old: Int,
+        to new: Int
+    ) {
+        self[keyPath: sum] += new - old
+        if new > old {
+            memory.overdraw(ByteCount(new - old))
+        } else {
+            memory.release(ByteCount(old - new))
+        }
     }
 
     private static func cost(of offset: CommittedOffset, at place: Place) -> Int {
