@@ -77,6 +77,13 @@ public final class KafkaServerCounters: Sendable {
     public let topicsCreated = Counter()
     public let topicsDeleted = Counter()
     public let readsFailed = Counter()
+    /// Committed offsets: kept, refused for want of memory, forgotten for their age or with their
+    /// topic; and writes about groups that the log failed.
+    public let offsetsCommitted = Counter()
+    public let offsetsRefused = Counter()
+    public let offsetsExpired = Counter()
+    public let offsetsOfDeletedTopics = Counter()
+    public let groupWritesFailed = Counter()
 
     public init() {}
 

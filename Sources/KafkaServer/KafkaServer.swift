@@ -77,6 +77,11 @@ enum KafkaServerLimits {
     static let journalBatchBytes = 256 << 10
     /// With so much of groups on its way to the log, connections that bring more are not read.
     static let journalBytesInFlightMax = 4 << 20
+    /// Deletions of topics that come within this are one search for their offsets.
+    static let offsetSweepDelay = Duration.milliseconds(200)
+    /// How old what metrics tell of committed offsets may be, and of how many they tell.
+    static let groupLagInterval = Duration.seconds(1)
+    static let groupLagEntriesMax = 1_000
 
     // Topics
     /// What one Metadata request makes at most.
