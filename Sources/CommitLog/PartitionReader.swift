@@ -47,9 +47,16 @@ public final class PartitionReader: Sendable {
     private let published: Mutex<Published>
     private let end: Atomic<Int64>
 
-    init(_ published: consuming Published, logEndOffset: Offset) {
+    let producerStates: ProducerStates
+
+    init(
+        _ published: consuming Published,
+        logEndOffset: Offset,
+        producers: ProducerStates
+    ) {
         end = Atomic(logEndOffset.rawValue)
         self.published = Mutex(published)
+        producerStates = producers
     }
 
     /// The first offset that is not synced: everything below is visible, nothing from here on.
