@@ -15,6 +15,8 @@ public enum KafkaReport: Equatable, Sendable {
         KafkaErrorCode,
         String
     )
+    /// A producer asked for transactions, which are not served.
+    case transactionalIDRefused(peer: SocketAddress, client: KafkaClientName, String)
     /// A client made a topic, by asking for it or in so many words; or deleted one.
     case topicCreated(TopicName, partitions: Int, client: KafkaClientName)
     case topicDeleted(TopicName, client: KafkaClientName)
