@@ -17,7 +17,7 @@ public final class PartitionLog {
     public let topicID: UUIDBytes
     public let reader: PartitionReader
     /// Where the next record goes.
-    public private(set) var logEndOffset: Offset
+    public private(set) var logEndOffset: Offset { didSet { reader.noteEnd(logEndOffset) } }
     public private(set) var leaderEpoch: LeaderEpoch
     /// Why the log takes nothing more, when it does not.
     public private(set) var failure: FileSystemError?
@@ -27,7 +27,10 @@ public final class PartitionLog {
 
     private(set) var isClosed = false
     let fileSystem: any FileSystem
-    let settings: LogSettings
+    /// See `change`.
+    var settings: LogSettings
+    /// What was allowed once stays so: a batch may be on its way that was built by it.
+    var batchBytesMax: ByteCount
     var active: ActiveSegment
     var marks: OffsetMarks
     /// Size and age of sealed segments, as far as somebody has asked.
@@ -48,6 +51,7 @@ public final class PartitionLog {
         self.topicID = topicID
         self.fileSystem = fileSystem
         self.settings = settings
+        batchBytesMax = settings.batchBytesMax
         logEndOffset = recovered.logEndOffset
         leaderEpoch = recovered.epochs.latest
         active = recovered.active
@@ -64,7 +68,8 @@ public final class PartitionLog {
                 syncedMaxTimestamp: recovered.active.maxTimestamp,
                 epochs: recovered.epochs,
                 open: openSegments
-            )
+            ),
+            logEndOffset: recovered.logEndOffset
         )
     }
 
@@ -133,7 +138,7 @@ public final class PartitionLog {
         marks = changed
     }
 
-    private func reserve(upTo offset: Offset) throws(FileSystemError) {
+    func reserve(upTo offset: Offset) throws(FileSystemError) {
         var changed = marks
         changed.reserved = offset
         try changed.write(in: folder, fileSystem)
@@ -167,7 +172,7 @@ public final class PartitionLog {
         for segment in view.segments { view.open.forget(segment) }
     }
 
-    private func checkIsOpen() throws(CommitLogError) {
+    func checkIsOpen() throws(CommitLogError) {
         if let failure { throw .readOnly(failure) }
         if isClosed { throw .closed }
     }
@@ -182,8 +187,8 @@ public final class PartitionLog {
             guard let header = BatchHeader(rest, baseOffset: logEndOffset),
                 header.sizeInBytes.rawValue <= rest.count
             else { throw .malformedBatch(at: FilePosition(position)) }
-            guard header.sizeInBytes <= settings.batchBytesMax else {
-                throw .batchTooLarge(header.sizeInBytes, most: settings.batchBytesMax)
+            guard header.sizeInBytes <= batchBytesMax else {
+                throw .batchTooLarge(header.sizeInBytes, most: batchBytesMax)
             }
             position += header.sizeInBytes.rawValue
         } while position < batches.count

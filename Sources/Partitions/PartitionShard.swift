@@ -19,10 +19,10 @@ public final class PartitionShard {
     private var store: PartitionStore?
     private var compressor = ZstdCompressor()
     private var compressed = ByteWriter()
-    private let loop: EventLoop
-    private let catalog: TopicCatalog
+    let loop: EventLoop
+    let catalog: TopicCatalog
     private let settings: PartitionShardSettings
-    private let upkeep: ShardUpkeep
+    let upkeep: ShardUpkeep
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
@@ -73,6 +73,13 @@ public final class PartitionShard {
                 delete(deletion, from: store)
             case .deleteSegments(let handle, let offset):
                 deleteSegments(of: handle, before: offset, in: store)
+            case .alterTopic(let alteration):
+                // What was appended is made as durable as its topic was then.
+                commit(store)
+                reply()
+                alter(alteration, in: store)
+            case .addPartitions(let addition): add(addition, in: store)
+            case .deleteRecords(let deletion): delete(deletion, in: store)
             case .stop: mustStop = true
             }
         }
@@ -122,7 +129,7 @@ public final class PartitionShard {
         if isSmaller { swap(&batch.bytes, &compressed) }
     }
 
-    private func commit(_ store: PartitionStore) {
+    func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
         let start = MonotonicTime.current
@@ -160,7 +167,7 @@ public final class PartitionShard {
         }
     }
 
-    private func reply() {
+    func reply() {
         var replies = ReplySheet()
         let now = MonotonicTime.current
         for (request, outcome) in group {
@@ -200,56 +207,6 @@ public final class PartitionShard {
         }
     }
 
-    // MARK: Topics
-
-    private func create(_ creation: TopicCreation, in store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
-        do throws(TopicError) {
-            guard !creation.name.isInternal else { throw .isInternal }
-            var random = SystemRandomNumberGenerator()
-            outcome = .success(
-                try store.createTopic(
-                    creation.name,
-                    id: .random(using: &random),
-                    partitions: creation.partitions,
-                    overrides: creation.overrides,
-                    now: moment
-                )
-            )
-        } catch {
-            outcome = .failure(error)
-        }
-        if case .success = outcome { counters.topicsCreated.add() }
-        publish(outcome, of: store)
-        creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
-    }
-
-    private func delete(_ deletion: TopicDeletion, from store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
-        do throws(TopicError) {
-            guard !deletion.name.isInternal else { throw .isInternal }
-            outcome = .success(try store.deleteTopic(deletion.name, now: moment))
-        } catch {
-            outcome = .failure(error)
-        }
-        if case .success = outcome { counters.topicsDeleted.add() }
-        publish(outcome, of: store)
-        upkeep.removeLater(store)
-        deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
-    }
-
-    private var moment: StorageMoment {
-        StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
-    }
-
-    /// Before the reply leaves: who hears of a topic finds it in the catalog.
-    private func publish(_ outcome: Result<TopicEntry, TopicError>, of store: PartitionStore) {
-        switch outcome {
-        case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
-        case .failure: break
-        }
-    }
-
     private func recordGaps(in store: PartitionStore) {
         do throws(TopicError) {
             let recorded = try store.recordGaps(now: moment) {
@@ -286,6 +243,9 @@ public enum PartitionShardMessage: Sendable {
     case append(AppendRequest)
     case createTopic(TopicCreation)
     case deleteTopic(TopicDeletion)
+    case alterTopic(TopicAlteration)
+    case addPartitions(PartitionAddition)
+    case deleteRecords(RecordDeletion)
     /// Of a topic of the broker's own: whole segments that its writer needs no more.
     case deleteSegments(PartitionHandle, before: Offset)
     /// Sync what is left, close the store with its clean mark, and end the loop.

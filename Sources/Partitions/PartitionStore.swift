@@ -29,7 +29,7 @@ public final class PartitionStore {
         public let log: PartitionLog
         public let recovery: RecoveryReport
         /// Whether `commit` syncs it; otherwise it only shows what was written.
-        public let isDurable: Bool
+        public internal(set) var isDurable: Bool
     }
 
     public let identity: PartitionStoreIdentity
@@ -202,6 +202,10 @@ public final class PartitionStore {
         slots.append(partition)
         isTouched.append(false)
         return handle
+    }
+
+    func setDurable(_ isDurable: Bool, _ handle: PartitionHandle) {
+        slots[handle.rawValue]?.isDurable = isDurable
     }
 
     func forget(_ handle: PartitionHandle) { slots[handle.rawValue] = nil }
