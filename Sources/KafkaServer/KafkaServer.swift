@@ -70,6 +70,12 @@ enum KafkaServerLimits {
     /// How soon an answer that found no room in the output is tried again.
     static let answerRetryInterval = Duration.milliseconds(20)
 
+    // Groups
+    /// A batch of group records is closed once it has grown to this; one request's stay together.
+    static let journalBatchBytes = 256 << 10
+    /// With so much of groups on its way to the log, connections that bring more are not read.
+    static let journalBytesInFlightMax = 4 << 20
+
     // Topics
     /// What one Metadata request makes at most.
     static let topicsCreatedByAskingMax = 64
