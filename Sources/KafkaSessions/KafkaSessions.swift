@@ -1,3 +1,14 @@
 // KafkaSessions decides what Kafka's clients have going with this broker: who is in a group and what
 // it has read, what a fetch session covers. Values in, values out: no socket, no thread, no clock.
-enum KafkaSessionsLimits {}
+//
+// Start at `GroupDirectory` for groups: it holds every `ConsumerGroup`, a state machine of Kafka's
+// classic protocol. Each request is one call; what follows from it, answers to requests that waited
+// among them, is left in `takeEffects`, in the order in which the caller does it. What members may
+// see only once it is durable waits for `stored`. Two clients never differ on a generation: a
+// member is told an assignment only while the group's generation is the one it was made for.
+import BrokerModel
+
+enum KafkaSessionsLimits {
+    /// How long a new member's JoinGroup waits. It has no id to send heartbeats with.
+    static let newMemberTimeout = Duration.minutes(5)
+}
