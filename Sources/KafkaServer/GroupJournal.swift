@@ -13,13 +13,16 @@ import RecordFormat
 final class GroupJournal {
     typealias Completion = (KafkaErrorCode) -> Void
 
+    /// Called with the records of each `append` once the log has answered for them, before its
+    /// completion runs.
+    var settled: ([GroupRecord], _ areKept: Bool) -> Void = { _, _ in }
     /// Called once for each batch that the log refused, or failed to keep.
     var appendFailed: (CommitLogError) -> Void = { _ in }
     /// Called when there is room again, after `isFull` was seen.
     var roomReturned: () -> Void = {}
 
     private let loop: EventLoop
-    private let partition: PartitionHandle?
+    private var partition: PartitionHandle?
     private let shard: Mailbox<PartitionShardMessage>
     private let replies: Mailbox<AppendReply>
 
@@ -28,27 +31,36 @@ final class GroupJournal {
     private var key = ByteWriter()
     private var value = ByteWriter()
     /// Who waits for the open batch, in order.
-    private var open: [Completion] = []
+    private var open: [Waiting] = []
     /// Batches on their way, oldest first, a handful at most.
     private var inFlight: [Sent] = []
     private var spareBatches: [SealedBatch] = []
     private var bytesInFlight = 0
 
+    private struct Waiting {
+        let records: [GroupRecord]
+        let then: Completion
+    }
+
     private struct Sent {
         let batch: SealedBatch
         let bytes: Int
-        let completions: [Completion]
+        let waiting: [Waiting]
     }
 
-    /// Without a partition nothing can be kept, and every append is answered so.
-    init(loop: EventLoop, shard: Mailbox<PartitionShardMessage>, partition: PartitionHandle?) {
+    init(loop: EventLoop, shard: Mailbox<PartitionShardMessage>) {
         self.loop = loop
         self.shard = shard
-        self.partition = partition
         let inbox = JournalInbox()
         replies = loop.makeMailbox { inbox.journal?.receive($0) }
         inbox.journal = self
     }
+
+    /// Where everything is kept from now on. Without it, every append is answered that there is no
+    /// coordinator.
+    func open(_ partition: PartitionHandle) { self.partition = partition }
+
+    var isOpen: Bool { partition != nil }
 
     /// Whether whoever can wait should: the log has not answered for much.
     var isFull: Bool { bytesWaiting >= KafkaServerLimits.journalBytesInFlightMax }
@@ -62,8 +74,9 @@ final class GroupJournal {
     /// Writes the records as one, all or none. `then` runs later, never inside of this call: once
     /// all of them are durable, or with why they are not. Calls are answered in their order.
     func append(_ records: [GroupRecord], then: @escaping Completion) {
-        guard partition != nil else { return answerLater(.coordinatorNotAvailable, then) }
-        if records.isEmpty, isIdle { return answerLater(.none, then) }
+        let waiting = Waiting(records: records, then: then)
+        guard partition != nil else { return answerLater(.coordinatorNotAvailable, waiting) }
+        if records.isEmpty, isIdle { return answerLater(.none, waiting) }
         if builder.uncompressedBytes.rawValue >= KafkaServerLimits.journalBatchBytes { send() }
         do throws(RecordFormatError) {
             for record in records {
@@ -78,7 +91,7 @@ final class GroupJournal {
             // Two gibibytes of names: no frame brings as much.
             preconditionFailure("a request's records fit one batch: \(error)")
         }
-        open.append(then)
+        open.append(waiting)
     }
 
     /// Sends what this burst brought.
@@ -90,8 +103,15 @@ final class GroupJournal {
     /// Sends everything, however much is on its way.
     func flush() { if !open.isEmpty { send() } }
 
-    private func answerLater(_ code: KafkaErrorCode, _ then: @escaping Completion) {
-        loop.schedule(at: loop.now) { then(code) }
+    private func answerLater(_ code: KafkaErrorCode, _ waiting: Waiting) {
+        loop.schedule(at: loop.now) { [weak self] in self?.answer([waiting], code) }
+    }
+
+    private func answer(_ waiting: [Waiting], _ code: KafkaErrorCode) {
+        for one in waiting {
+            settled(one.records, code == .none)
+            one.then(code)
+        }
     }
 
     private func send() {
@@ -99,7 +119,7 @@ final class GroupJournal {
         let batch = spareBatches.popLast() ?? SealedBatch()
         batch.recordCount = builder.recordCount
         builder.seal(compressor: &compressor, into: &batch.bytes)
-        let sent = Sent(batch: batch, bytes: batch.bytes.count, completions: open)
+        let sent = Sent(batch: batch, bytes: batch.bytes.count, waiting: open)
         open.removeAll()
         bytesInFlight += sent.bytes
         inFlight.append(sent)
@@ -117,15 +137,14 @@ final class GroupJournal {
 
     /// Who wrote nothing is answered with the batch before.
     private func sendNothing() {
+        let waiting = open
+        open.removeAll()
         guard let last = inFlight.popLast() else {
-            let completions = open
-            open.removeAll()
-            for then in completions { then(.none) }
+            for one in waiting { answerLater(.none, one) }
             return
         }
-        let joined = last.completions + open
-        open.removeAll()
-        inFlight.append(Sent(batch: last.batch, bytes: last.bytes, completions: joined))
+        let all = last.waiting + waiting
+        inFlight.append(Sent(batch: last.batch, bytes: last.bytes, waiting: all))
     }
 
     private func receive(_ replies: [AppendReply]) {
@@ -143,7 +162,7 @@ final class GroupJournal {
                 appendFailed(error)
                 code = Self.code(error)
             }
-            for then in sent.completions { then(code) }
+            answer(sent.waiting, code)
         }
         if wasFull, !isFull { roomReturned() }
     }

@@ -35,6 +35,7 @@ import Testing
                 ServedAPI(key: 19, versionMin: 2, versionMax: 7),
                 ServedAPI(key: 20, versionMin: 1, versionMax: 6),
                 ServedAPI(key: 32, versionMin: 1, versionMax: 4),
+                ServedAPI(key: 23, versionMin: 2, versionMax: 4),
             ]
         )
     }
