@@ -154,7 +154,7 @@ extension BrokerMetrics {
         )
         page.counter(
             "headwater_kafka_fetch_session_requests_total",
-            "Fetch sessions that were opened, taken for another client, or refused for want of room.",
+            "Fetch sessions by what became of them: opened, given up for another, not to be had.",
             [
                 MetricSample("outcome", "opened", kafka.fetchSessionsOpened.count),
                 MetricSample("outcome", "evicted", kafka.fetchSessionsEvicted.count),
