@@ -5,7 +5,7 @@ import BrokerModel
 struct ActiveSegment {
     let segment: Segment
     let file: any File
-    private(set) var end: FilePosition
+    private(set) var end: FilePosition { didSet { segment.noteEnd(end) } }
     var syncedEnd: FilePosition
     /// How far readers may have read: past `syncedEnd` only in a topic that is not durable.
     var shownEnd: FilePosition
@@ -23,7 +23,13 @@ struct ActiveSegment {
         fileSystem: any FileSystem
     ) {
         self.firstAppend = firstAppend
-        segment = Segment(active: indexes, file: file, folder: folder, fileSystem: fileSystem)
+        segment = Segment(
+            active: indexes,
+            file: file,
+            end: end,
+            folder: folder,
+            fileSystem: fileSystem
+        )
         self.file = file
         self.end = end
         syncedEnd = end

@@ -11,13 +11,15 @@ public final class PartitionLog {
     public struct AppendedRange: Equatable, Sendable {
         public let baseOffset: Offset
         public let lastOffset: Offset
+        /// Of the batches that were appended.
+        public let size: ByteCount
     }
 
     public let folder: String
     public let topicID: UUIDBytes
     public let reader: PartitionReader
     /// Where the next record goes.
-    public private(set) var logEndOffset: Offset
+    public private(set) var logEndOffset: Offset { didSet { reader.noteEnd(logEndOffset) } }
     public private(set) var leaderEpoch: LeaderEpoch
     /// Why the log takes nothing more, when it does not.
     public private(set) var failure: FileSystemError?
@@ -27,9 +29,14 @@ public final class PartitionLog {
 
     private(set) var isClosed = false
     let fileSystem: any FileSystem
-    let settings: LogSettings
+    /// See `change`.
+    var settings: LogSettings
+    /// What was allowed once stays so: a batch may be on its way that was built by it.
+    var batchBytesMax: ByteCount
     var active: ActiveSegment
     var marks: OffsetMarks
+    let producers: ProducerStates
+    var snapshots: ProducerSnapshotFiles
     /// Size and age of sealed segments, as far as somebody has asked.
     var sealed: [Offset: RetentionPolicy.Segment] = [:]
     /// How many offsets are reserved at a time: each time costs two syncs, and an unclean start
@@ -48,11 +55,14 @@ public final class PartitionLog {
         self.topicID = topicID
         self.fileSystem = fileSystem
         self.settings = settings
+        batchBytesMax = settings.batchBytesMax
         logEndOffset = recovered.logEndOffset
         leaderEpoch = recovered.epochs.latest
         active = recovered.active
         marks = recovered.marks
         leftovers = recovered.leftovers
+        producers = recovered.producers
+        snapshots = recovered.snapshots
         let first = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
         let start = max(first, recovered.marks.logStart)
         reader = PartitionReader(
@@ -64,7 +74,9 @@ public final class PartitionLog {
                 syncedMaxTimestamp: recovered.active.maxTimestamp,
                 epochs: recovered.epochs,
                 open: openSegments
-            )
+            ),
+            logEndOffset: recovered.logEndOffset,
+            producers: recovered.producers
         )
     }
 
@@ -91,7 +103,12 @@ public final class PartitionLog {
         } catch {
             throw fail(error)
         }
-        return AppendedRange(baseOffset: base, lastOffset: Offset(logEndOffset.rawValue - 1))
+        return appendedRange(from: base, ByteCount(batches.count))
+    }
+
+    func appendedRange(from base: Offset, _ size: ByteCount) -> AppendedRange {
+        let last = Offset(logEndOffset.rawValue - 1)
+        return AppendedRange(baseOffset: base, lastOffset: last, size: size)
     }
 
     /// Makes everything appended so far durable, then visible.
@@ -133,7 +150,7 @@ public final class PartitionLog {
         marks = changed
     }
 
-    private func reserve(upTo offset: Offset) throws(FileSystemError) {
+    func reserve(upTo offset: Offset) throws(FileSystemError) {
         var changed = marks
         changed.reserved = offset
         try changed.write(in: folder, fileSystem)
@@ -148,6 +165,7 @@ public final class PartitionLog {
         try sync()
         do throws(FileSystemError) {
             try active.segment.writeIndexes()
+            try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
             if marks.reserved > logEndOffset { try reserve(upTo: logEndOffset) }
         } catch {
@@ -159,6 +177,7 @@ public final class PartitionLog {
     /// more, and every offset is out of range.
     public func abandon() {
         isClosed = true
+        producers.removeAll()
         let view = reader.snapshot()
         reader.publish { published in
             published.logStartOffset = published.highWatermark
@@ -167,14 +186,14 @@ public final class PartitionLog {
         for segment in view.segments { view.open.forget(segment) }
     }
 
-    private func checkIsOpen() throws(CommitLogError) {
+    func checkIsOpen() throws(CommitLogError) {
         if let failure { throw .readOnly(failure) }
         if isClosed { throw .closed }
     }
 
     // MARK: Appending
 
-    private func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
+    func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
         var position = 0
         repeat {
             let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
@@ -182,8 +201,8 @@ public final class PartitionLog {
             guard let header = BatchHeader(rest, baseOffset: logEndOffset),
                 header.sizeInBytes.rawValue <= rest.count
             else { throw .malformedBatch(at: FilePosition(position)) }
-            guard header.sizeInBytes <= settings.batchBytesMax else {
-                throw .batchTooLarge(header.sizeInBytes, most: settings.batchBytesMax)
+            guard header.sizeInBytes <= batchBytesMax else {
+                throw .batchTooLarge(header.sizeInBytes, most: batchBytesMax)
             }
             position += header.sizeInBytes.rawValue
         } while position < batches.count
@@ -214,7 +233,7 @@ public final class PartitionLog {
         try flush(batches[runStart...], nextOffset: nextOffset, now: now)
     }
 
-    private func flush(
+    func flush(
         _ run: Slice<UnsafeMutableRawBufferPointer>,
         nextOffset: Offset,
         now: Timestamp
@@ -244,10 +263,11 @@ public final class PartitionLog {
     }
 
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
-    /// data, then the indexes, then the name of the next segment.
+    /// data, then the indexes and the producers, then the name of the next segment.
     func roll() throws(FileSystemError) {
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
+        try saveProducers()
         let next = try ActiveSegment.create(
             baseOffset: logEndOffset,
             folder: folder,

@@ -45,11 +45,29 @@ public final class PartitionReader: Sendable {
     }
 
     private let published: Mutex<Published>
+    private let end: Atomic<Int64>
 
-    init(_ published: consuming Published) { self.published = Mutex(published) }
+    let producerStates: ProducerStates
+
+    init(
+        _ published: consuming Published,
+        logEndOffset: Offset,
+        producers: ProducerStates
+    ) {
+        end = Atomic(logEndOffset.rawValue)
+        self.published = Mutex(published)
+        producerStates = producers
+    }
 
     /// The first offset that is not synced: everything below is visible, nothing from here on.
     public var highWatermark: Offset { published.withLock { $0.highWatermark } }
+    /// Where the log's owner goes on: what lies between the high watermark and this is written and
+    /// not synced yet, and no reader is shown it.
+    public var logEndOffset: Offset { Offset(end.load(ordering: .relaxed)) }
+    /// What the data files hold, those with records below the log's start included.
+    public var sizeInBytes: ByteCount {
+        published.withLock(\.segments).reduce(.zero) { $0 + $1.sizeInBytes }
+    }
     public var logStartOffset: Offset { published.withLock { $0.logStartOffset } }
     public var leaderEpoch: LeaderEpoch { published.withLock { $0.epochs.latest } }
     /// The three of one moment.
@@ -167,6 +185,8 @@ public final class PartitionReader: Sendable {
     func publish(_ change: (inout Published) -> Void) {
         published.withLock { change(&$0) }
     }
+
+    func noteEnd(_ offset: Offset) { end.store(offset.rawValue, ordering: .relaxed) }
 
     private func wholeBatches(
         in bytes: UnsafeRawBufferPointer,

@@ -54,6 +54,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var waitsForProduces = ProduceWait.nothing
     /// Answers are complete, and there was no room for them in the output.
     var triesToWrite = false
+    /// The request for a producer id at the front of the input, while ids are made.
+    var producerIDWait: ProducerIDWait?
     /// The request about topics at the front of the input, while the log works on it.
     var frontTopics: FrontTopics?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.

@@ -15,6 +15,8 @@ public enum KafkaReport: Equatable, Sendable {
         KafkaErrorCode,
         String
     )
+    /// A producer asked for transactions, which are not served.
+    case transactionalIDRefused(peer: SocketAddress, client: KafkaClientName, String)
     /// A client made a topic, by asking for it or in so many words; or deleted one.
     case topicCreated(TopicName, partitions: Int, client: KafkaClientName)
     case topicDeleted(TopicName, client: KafkaClientName)
@@ -77,6 +79,13 @@ public final class KafkaServerCounters: Sendable {
     public let topicsCreated = Counter()
     public let topicsDeleted = Counter()
     public let readsFailed = Counter()
+    /// Committed offsets: kept, refused for want of memory, forgotten for their age or with their
+    /// topic; and writes about groups that the log failed.
+    public let offsetsCommitted = Counter()
+    public let offsetsRefused = Counter()
+    public let offsetsExpired = Counter()
+    public let offsetsOfDeletedTopics = Counter()
+    public let groupWritesFailed = Counter()
 
     public init() {}
 

@@ -26,6 +26,7 @@ public final class KafkaService {
     /// Defaults of topics, and what the broker tells of its own settings. Set before the loop runs.
     public var configuration = KafkaBrokerConfiguration()
     let topicChanges: TopicChanges
+    let producerIDs: ProducerIDs
     private var produceCheck: ProduceCheck
     /// Connections whose Produce waits for memory.
     private var produceWaiters: [UInt64] = []
@@ -72,6 +73,7 @@ public final class KafkaService {
             )
         )
         topicChanges = TopicChanges(loop: loop, shard: shard)
+        producerIDs = ProducerIDs(loop: loop, shard: shard)
         let inbox = Inbox()
         let mailbox: Mailbox<HighWatermarkAdvance> = loop.makeMailbox { _ in
             inbox.service?.highWatermarksAdvanced()
@@ -90,6 +92,9 @@ public final class KafkaService {
         loop.burstEnded = { [produceLane] in produceLane.burstEnded() }
         produceLane.memoryReturned = { [unowned self] in produceMemoryReturned() }
         produceLane.appendFailed = { [counters] in counters.appendsFailed.add() }
+        producerIDs.settled = { [unowned self] connection, hasIDs in
+            handlers[connection]?.producerIDsArrived(hasIDs)
+        }
         topicChanges.changed = { [unowned self] change, outcome in
             let handler = handlers[change.connection]
             if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }

@@ -10,6 +10,7 @@ extension KafkaAPI {
         .produce, .fetch, .listOffsets, .metadata, .apiVersions, .createTopics, .deleteTopics,
         .describeConfigs,
         .offsetForLeaderEpoch,
+        .initProducerID, .describeProducers,
     ]
 
     static let advertised: [ServedAPI] = served.map { api in

@@ -36,8 +36,9 @@ public struct DescribeGroupsResponse: Equatable, Sendable {
         /// The protocol that the members follow; empty unless the group is stable.
         public var protocolData = ""
         public var members: [Member] = []
-        /// A bit for each operation, from version 3 on; the least number when nobody asked (KIP-430).
-        public var authorizedOperations: Int32 = Int32.min
+        /// A bit for each operation, from version 3 on; the least number when nobody asked
+        /// (KIP-430).
+        public var authorizedOperations = MetadataResponse.operationsUnknown
 
         static let bytesMin = 12
 

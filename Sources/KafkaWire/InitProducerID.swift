@@ -20,8 +20,10 @@ public struct InitProducerIDRequest: Equatable, Sendable {
         let flexible = KafkaAPI.initProducerID.isFlexible(version)
         transactionalID = try reader.readNullableString(flexible: flexible)
         transactionTimeoutMilliseconds = try reader.readFixed()
-        if version >= 3 { producerID = try reader.readFixed() }
-        if version >= 3 { producerEpoch = try reader.readFixed() }
+        if version >= 3 {
+            producerID = try reader.readFixed()
+            producerEpoch = try reader.readFixed()
+        }
         if flexible { try reader.skipTaggedFields() }
     }
 
@@ -29,8 +31,10 @@ public struct InitProducerIDRequest: Equatable, Sendable {
         let flexible = KafkaAPI.initProducerID.isFlexible(version)
         output.writeNullableString(transactionalID, flexible: flexible)
         output.writeInteger(transactionTimeoutMilliseconds)
-        if version >= 3 { output.writeInteger(producerID) }
-        if version >= 3 { output.writeInteger(producerEpoch) }
+        if version >= 3 {
+            output.writeInteger(producerID)
+            output.writeInteger(producerEpoch)
+        }
         if flexible { output.writeNoTaggedFields() }
     }
 }

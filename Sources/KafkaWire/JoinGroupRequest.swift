@@ -5,8 +5,8 @@ public struct JoinGroupRequest: Equatable, Sendable {
     public var groupID: String
     /// A member that is silent for longer is taken for dead.
     public var sessionTimeoutMilliseconds: Int32
-    /// How long a rebalance waits for the member to join again; from version 1 on. Before, and at -1,
-    /// it is the session timeout.
+    /// How long a rebalance waits for the member to join again; from version 1 on. Before, and at
+    /// -1, it is the session timeout.
     public var rebalanceTimeoutMilliseconds: Int32 = -1
     /// Empty from somebody who is no member yet.
     public var memberID: String
@@ -59,7 +59,8 @@ public struct JoinGroupRequest: Equatable, Sendable {
         if flexible { output.writeNoTaggedFields() }
     }
 
-    /// A protocol by name, with what the member has to say under it: for consumers, its subscription.
+    /// A protocol by name, with what the member has to say under it: for consumers, its
+    /// subscription.
     public struct GroupProtocol: Equatable, Sendable, WireElement {
         public var name: String
         public var metadata: [UInt8]

@@ -1,6 +1,7 @@
 import BrokerModel
 
-/// OffsetDelete (key 47): a group's offsets of some partitions (KIP-496). It has no flexible version.
+/// OffsetDelete (key 47): a group's offsets of some partitions (KIP-496). It has no flexible
+/// version.
 public struct OffsetDeleteRequest: Equatable, Sendable {
     public var groupID: String
     public var topics: [Topic]

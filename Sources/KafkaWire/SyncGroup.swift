@@ -26,8 +26,10 @@ public struct SyncGroupRequest: Equatable, Sendable {
         generationID = try reader.readFixed()
         memberID = try reader.readString(flexible: flexible)
         if version >= 3 { groupInstanceID = try reader.readNullableString(flexible: flexible) }
-        if version >= 5 { protocolType = try reader.readNullableString(flexible: flexible) }
-        if version >= 5 { protocolName = try reader.readNullableString(flexible: flexible) }
+        if version >= 5 {
+            protocolType = try reader.readNullableString(flexible: flexible)
+            protocolName = try reader.readNullableString(flexible: flexible)
+        }
         assignments = try reader.readArray(version: version, flexible: flexible)
         if flexible { try reader.skipTaggedFields() }
     }
@@ -38,8 +40,10 @@ public struct SyncGroupRequest: Equatable, Sendable {
         output.writeInteger(generationID)
         output.writeString(memberID, flexible: flexible)
         if version >= 3 { output.writeNullableString(groupInstanceID, flexible: flexible) }
-        if version >= 5 { output.writeNullableString(protocolType, flexible: flexible) }
-        if version >= 5 { output.writeNullableString(protocolName, flexible: flexible) }
+        if version >= 5 {
+            output.writeNullableString(protocolType, flexible: flexible)
+            output.writeNullableString(protocolName, flexible: flexible)
+        }
         output.writeArray(assignments, version: version, flexible: flexible)
         if flexible { output.writeNoTaggedFields() }
     }
@@ -89,8 +93,10 @@ public struct SyncGroupResponse: Equatable, Sendable {
         let flexible = KafkaAPI.syncGroup.isFlexible(version)
         if version >= 1 { throttleMilliseconds = try reader.readFixed() }
         errorCode = try reader.readErrorCode()
-        if version >= 5 { protocolType = try reader.readNullableString(flexible: flexible) }
-        if version >= 5 { protocolName = try reader.readNullableString(flexible: flexible) }
+        if version >= 5 {
+            protocolType = try reader.readNullableString(flexible: flexible)
+            protocolName = try reader.readNullableString(flexible: flexible)
+        }
         assignment = try reader.readByteArray(flexible: flexible)
         if flexible { try reader.skipTaggedFields() }
     }
@@ -99,8 +105,10 @@ public struct SyncGroupResponse: Equatable, Sendable {
         let flexible = KafkaAPI.syncGroup.isFlexible(version)
         if version >= 1 { output.writeInteger(throttleMilliseconds) }
         output.writeErrorCode(errorCode)
-        if version >= 5 { output.writeNullableString(protocolType, flexible: flexible) }
-        if version >= 5 { output.writeNullableString(protocolName, flexible: flexible) }
+        if version >= 5 {
+            output.writeNullableString(protocolType, flexible: flexible)
+            output.writeNullableString(protocolName, flexible: flexible)
+        }
         output.writeByteArray(assignment, flexible: flexible)
         if flexible { output.writeNoTaggedFields() }
     }

@@ -19,10 +19,10 @@ public final class PartitionShard {
     private var store: PartitionStore?
     private var compressor = ZstdCompressor()
     private var compressed = ByteWriter()
-    private let loop: EventLoop
-    private let catalog: TopicCatalog
+    let loop: EventLoop
+    let catalog: TopicCatalog
     private let settings: PartitionShardSettings
-    private let upkeep: ShardUpkeep
+    let upkeep: ShardUpkeep
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
@@ -38,7 +38,7 @@ public final class PartitionShard {
         self.loop = loop
         self.catalog = catalog
         self.settings = settings
-        upkeep = ShardUpkeep(loop: loop, interval: settings.retentionCheckInterval, counters)
+        upkeep = ShardUpkeep(loop: loop, settings: settings, counters)
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
         inbox.shard = self
@@ -73,6 +73,14 @@ public final class PartitionShard {
                 delete(deletion, from: store)
             case .deleteSegments(let handle, let offset):
                 deleteSegments(of: handle, before: offset, in: store)
+            case .alterTopic(let alteration):
+                // What was appended is made as durable as its topic was then.
+                commit(store)
+                reply()
+                alter(alteration, in: store)
+            case .addPartitions(let addition): add(addition, in: store)
+            case .deleteRecords(let deletion): delete(deletion, in: store)
+            case .allocateProducerIDs(let request): allocateProducerIDs(request, in: store)
             case .stop: mustStop = true
             }
         }
@@ -90,6 +98,7 @@ public final class PartitionShard {
         _ request: AppendRequest,
         to store: PartitionStore
     ) -> Result<Offset, CommitLogError> {
+        guard !request.batch.hasProducerIDs else { return appendChecking(request, to: store) }
         compress(request.batch)
         do throws(CommitLogError) {
             let range = try store.append(
@@ -102,10 +111,18 @@ public final class PartitionShard {
             counters.bytes.add(request.batch.bytes.count)
             return .success(range.baseOffset)
         } catch {
-            counters.batchesFailed.add()
-            report(of: request.partition, in: store, error)
-            return .failure(error)
+            return .failure(noteFailed(request, in: store, error))
         }
+    }
+
+    func noteFailed(
+        _ request: AppendRequest,
+        in store: PartitionStore,
+        _ error: CommitLogError
+    ) -> CommitLogError {
+        counters.batchesFailed.add()
+        report(of: request.partition, in: store, error)
+        return error
     }
 
     /// Does what a network loop has left to this one, which has time while it has no disk to wait
@@ -122,7 +139,7 @@ public final class PartitionShard {
         if isSmaller { swap(&batch.bytes, &compressed) }
     }
 
-    private func commit(_ store: PartitionStore) {
+    func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
         let start = MonotonicTime.current
@@ -161,7 +178,7 @@ public final class PartitionShard {
         }
     }
 
-    private func reply() {
+    func reply() {
         var replies = ReplySheet()
         let now = MonotonicTime.current
         for (request, outcome) in group {
@@ -201,56 +218,6 @@ public final class PartitionShard {
         }
     }
 
-    // MARK: Topics
-
-    private func create(_ creation: TopicCreation, in store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
-        do throws(TopicError) {
-            guard !creation.name.isInternal else { throw .isInternal }
-            var random = SystemRandomNumberGenerator()
-            outcome = .success(
-                try store.createTopic(
-                    creation.name,
-                    id: .random(using: &random),
-                    partitions: creation.partitions,
-                    overrides: creation.overrides,
-                    now: moment
-                )
-            )
-        } catch {
-            outcome = .failure(error)
-        }
-        if case .success = outcome { counters.topicsCreated.add() }
-        publish(outcome, of: store)
-        creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
-    }
-
-    private func delete(_ deletion: TopicDeletion, from store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
-        do throws(TopicError) {
-            guard !deletion.name.isInternal else { throw .isInternal }
-            outcome = .success(try store.deleteTopic(deletion.name, now: moment))
-        } catch {
-            outcome = .failure(error)
-        }
-        if case .success = outcome { counters.topicsDeleted.add() }
-        publish(outcome, of: store)
-        upkeep.removeLater(store)
-        deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
-    }
-
-    private var moment: StorageMoment {
-        StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
-    }
-
-    /// Before the reply leaves: who hears of a topic finds it in the catalog.
-    private func publish(_ outcome: Result<TopicEntry, TopicError>, of store: PartitionStore) {
-        switch outcome {
-        case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
-        case .failure: break
-        }
-    }
-
     private func recordGaps(in store: PartitionStore) {
         do throws(TopicError) {
             let recorded = try store.recordGaps(now: moment) {
@@ -287,8 +254,12 @@ public enum PartitionShardMessage: Sendable {
     case append(AppendRequest)
     case createTopic(TopicCreation)
     case deleteTopic(TopicDeletion)
+    case alterTopic(TopicAlteration)
+    case addPartitions(PartitionAddition)
+    case deleteRecords(RecordDeletion)
     /// Of a topic of the broker's own: whole segments that its writer needs no more.
     case deleteSegments(PartitionHandle, before: Offset)
+    case allocateProducerIDs(ProducerIDRequest)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }
@@ -304,6 +275,8 @@ package enum PartitionShardReport: Sendable {
     case gapRecorded(GapEntry)
     case gapsNotRecorded(TopicError)
     case retentionFailed(TopicPartition, CommitLogError)
+    /// Idempotent producers get no ids.
+    case producerIDsFailed(PartitionStoreError)
     /// Something deleted that is still on the disk until the next start.
     case leftBehind(FileSystemError)
 }
@@ -312,6 +285,7 @@ package enum PartitionShardReport: Sendable {
 package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
+    package var producers = ProducerSettings()
 
     package init() {}
 
@@ -331,7 +305,7 @@ package struct PartitionShardSettings: Sendable {
                 allowed: "100ms ... 1d, or milliseconds",
                 "How often the log looks for segments that are too old or too many."
             ) { $0.isWithin(.milliseconds(100) ... .days(1)) },
-        ]
+        ] + ProducerSettings.keys.map { $0.inside(\.producers) }
     }
 
     private var retentionCheckText: TimeLimit {
