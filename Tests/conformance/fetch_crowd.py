@@ -83,10 +83,8 @@ class Member:
         self.answers += 1
         assert cursor.take("i") == self.answers
         answer = raw_fetch.read(raw_kafka.Cursor(cursor.data[4:]), VERSION)
-        assert answer.error == 0 and answer.session > 0
-        assert self.session in (0, answer.session)
+        assert answer.error == 0 and self.session in (0, answer.session)
         self.session = answer.session
-        self.epoch += 1
         before = self.records
         for (_, number), found in answer.partitions.items():
             assert found.error == 0
@@ -97,6 +95,10 @@ class Member:
                 if self.heard:
                     self.heard(time.monotonic_ns() - stamp(batch))
         self.empty += self.records == before
+        if self.session:
+            self.epoch += 1
+        else:
+            self.changed = dict(self.next)  # There was no room for a session: all again.
 
 
 def serve(members, is_done, seconds):

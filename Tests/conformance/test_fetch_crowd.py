@@ -1,5 +1,7 @@
 """Many waiting consumers beside busy ones: who has no news is left alone."""
 
+import time
+
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import admin
@@ -23,7 +25,7 @@ def test_idle_consumers_are_left_alone_while_busy_ones_hear_each_record_once(bro
     everybody = busy + idle
     fetch_crowd.serve(everybody, lambda: all(one.answers for one in everybody), 30)
     answered = sum(one.answers for one in idle)
-    waits = admin.metrics(broker)['headwater_kafka_fetch_waits_total{for="records"}']
+    begin = time.monotonic()
     count = 3 * total
     targets = [("busy", number) for number in range(total)]
     writer = fetch_crowd.producer(broker.kafka_port, targets, 600, count, 100)
@@ -38,7 +40,6 @@ def test_idle_consumers_are_left_alone_while_busy_ones_hear_each_record_once(bro
     # An idle one is answered when its time is up, and at no other.
     turns = sum(one.answers for one in idle) - answered
     assert sum(one.empty for one in idle) == answered + turns
-    assert turns <= IDLE * (1 + 60_000 / WAIT)
-    assert found['headwater_kafka_fetch_waits_total{for="records"}'] - waits > 0
+    assert turns <= IDLE * (1 + (time.monotonic() - begin) * 1_000 / WAIT)
     for one in everybody:
         one.socket.close()
