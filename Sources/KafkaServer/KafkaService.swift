@@ -41,6 +41,7 @@ public final class KafkaService {
     var turns = FetchTurns()
 
     private var waiters = FetchWaiters()
+    private var isSignalArmed = false
     private var fetchSessions: FetchSessionCache
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
@@ -134,7 +135,10 @@ public final class KafkaService {
 
     /// Looks at those long polls again that wait for what the signal names.
     private func highWatermarksAdvanced() {
-        guard !waiters.isEmpty else { return highWatermarkSignal.disarm() }
+        guard !waiters.isEmpty else {
+            isSignalArmed = false
+            return highWatermarkSignal.disarm()
+        }
         let advanced = waiters.advanced(highWatermarkSignal.take(), now: loop.now)
         for connection in advanced.ready { handlers[connection]?.lookAgain() }
         for (connection, time) in advanced.later { handlers[connection]?.lookAgain(at: time) }
@@ -149,7 +153,9 @@ public final class KafkaService {
         waiters.park(waiter)
         handler.lookAgain(at: waiter.deadline)
         guard !waiter.needsMemory else { return }
+        guard !isSignalArmed || !waiter.isFresh else { return }
         highWatermarkSignal.arm()
+        isSignalArmed = true
         // What became visible between the reading and the arming is announced to nobody.
         if waiter.watched.contains(where: \.hasAdvanced) {
             handler.lookAgain(at: max(waiter.earliest, loop.now))

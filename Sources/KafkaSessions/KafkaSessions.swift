@@ -20,6 +20,8 @@ public enum KafkaSessionsLimits {
     static let newMemberTimeout = Duration.minutes(5)
     /// A fetch session that was used since then keeps its place, unless a larger one wants it.
     public static let fetchSessionEvictionMin = Duration.minutes(2)
+    /// How long it is believed that no session has to give way.
+    static let fetchSessionRefusal = Duration.seconds(1)
     /// Partitions of all fetch sessions together: about 100 bytes each.
     public static let fetchSessionPartitionsMax = 1 << 17
     static let fetchTopicIDVersionMin: Int16 = 13

@@ -167,7 +167,7 @@ public final class PartitionShard {
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
         guard !result.advanced.isEmpty else { return }
-        for signal in signals { signal.raise(result.advanced.lazy.map(\.partition)) }
+        for signal in signals { signal.raise(result.advanced) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
