@@ -6,8 +6,15 @@ import BrokerModel
 
     @inlinable public init(rawValue: Int8) { self.rawValue = rawValue }
 
+    public static let unknown = ConfigResourceType(rawValue: 0)
     public static let topic = ConfigResourceType(rawValue: 2)
     public static let broker = ConfigResourceType(rawValue: 4)
+    /// The levels of a broker's log messages (KIP-412).
+    public static let brokerLogger = ConfigResourceType(rawValue: 8)
+    /// What clients are asked to measure (KIP-714).
+    public static let clientMetrics = ConfigResourceType(rawValue: 16)
+    /// KIP-848.
+    public static let group = ConfigResourceType(rawValue: 32)
 }
 
 /// Where a configured value comes from (KIP-226).
