@@ -132,6 +132,7 @@ public final class PartitionShard {
     func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -154,6 +155,7 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
     }
 
