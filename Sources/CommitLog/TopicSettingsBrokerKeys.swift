@@ -2,7 +2,9 @@ import BrokerModel
 
 extension TopicSettings {
     /// The defaults of all topics, under Kafka's names for a broker's keys.
-    public static var brokerKeys: [ConfigurationKey<TopicSettings>] { logKeys + recordKeys }
+    public static var brokerKeys: [ConfigurationKey<TopicSettings>] {
+        logKeys + cleanupBrokerKeys + compressionBrokerKeys + recordKeys
+    }
 
     private static var logKeys: [ConfigurationKey<TopicSettings>] {
         let defaults = TopicSettings()
