@@ -148,6 +148,7 @@ public final class PartitionShard {
     func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -170,7 +171,9 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
-        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
+        guard !result.advanced.isEmpty else { return }
+        for signal in signals { signal.raise(result.advanced) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
