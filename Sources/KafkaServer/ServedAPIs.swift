@@ -9,6 +9,10 @@ extension KafkaAPI {
     static let served: [KafkaAPI] = [
         .produce, .fetch, .listOffsets, .metadata, .apiVersions, .createTopics, .deleteTopics,
         .describeConfigs,
+        .createPartitions, .deleteRecords, .alterConfigs, .incrementalAlterConfigs,
+        .listConfigResources, .describeLogDirs, .alterReplicaLogDirs, .describeCluster,
+        .describeTopicPartitions, .electLeaders, .alterPartitionReassignments,
+        .listPartitionReassignments, .describeAcls, .createAcls, .deleteAcls,
     ]
 
     static let advertised: [ServedAPI] = served.map { api in

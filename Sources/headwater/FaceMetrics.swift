@@ -184,10 +184,11 @@ extension BrokerMetrics {
         )
         page.counter(
             "headwater_kafka_topic_changes_total",
-            "Topics that clients made and deleted.",
+            "Topics that clients made, deleted and changed.",
             [
                 MetricSample("change", "created", kafka.topicsCreated.count),
                 MetricSample("change", "deleted", kafka.topicsDeleted.count),
+                MetricSample("change", "changed", kafka.topicsChanged.count),
             ]
         )
     }
