@@ -27,6 +27,7 @@ public final class PartitionShard {
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
     private var lazyCommit: TimerID?
+    private var flush: (timer: TimerID, due: MonotonicTime)?
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
     /// before the data directory is touched.
@@ -38,7 +39,7 @@ public final class PartitionShard {
         self.loop = loop
         self.catalog = catalog
         self.settings = settings
-        upkeep = ShardUpkeep(loop: loop, interval: settings.retentionCheckInterval, counters)
+        upkeep = ShardUpkeep(loop: loop, settings: settings, counters)
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
         inbox.shard = self
@@ -80,15 +81,17 @@ public final class PartitionShard {
                 alter(alteration, in: store)
             case .addPartitions(let addition): add(addition, in: store)
             case .deleteRecords(let deletion): delete(deletion, in: store)
+            case .allocateProducerIDs(let request): allocateProducerIDs(request, in: store)
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop {
+        if mustCommit || mustStop || store.isFlushDue {
             commit(store)
         } else {
             settle(store.showWritten(), in: store)
             commitLater(store)
         }
+        flushLater(store)
         reply()
         if mustStop { stop(store) }
     }
@@ -97,6 +100,7 @@ public final class PartitionShard {
         _ request: AppendRequest,
         to store: PartitionStore
     ) -> Result<Offset, CommitLogError> {
+        guard !request.batch.hasProducerIDs else { return appendChecking(request, to: store) }
         compress(request.batch)
         do throws(CommitLogError) {
             let range = try store.append(
@@ -109,10 +113,18 @@ public final class PartitionShard {
             counters.bytes.add(request.batch.bytes.count)
             return .success(range.baseOffset)
         } catch {
-            counters.batchesFailed.add()
-            report(of: request.partition, in: store, error)
-            return .failure(error)
+            return .failure(noteFailed(request, in: store, error))
         }
+    }
+
+    func noteFailed(
+        _ request: AppendRequest,
+        in store: PartitionStore,
+        _ error: CommitLogError
+    ) -> CommitLogError {
+        counters.batchesFailed.add()
+        report(of: request.partition, in: store, error)
+        return error
     }
 
     /// Does what a network loop has left to this one, which has time while it has no disk to wait
@@ -154,7 +166,8 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
-        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+        guard !result.advanced.isEmpty else { return }
+        for signal in signals { signal.raise(result.advanced) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
@@ -165,6 +178,24 @@ public final class PartitionShard {
             commit(store)
             counters.work.ended(at: .current)
         }
+    }
+
+    /// What its topic wants synced after a while (`flush.ms`).
+    private func flushLater(_ store: PartitionStore) {
+        guard let age = store.flushAge else { return }
+        let due = loop.now + age
+        if let flush {
+            guard due < flush.due else { return }
+            loop.cancel(flush.timer)
+        }
+        let timer = loop.schedule(at: due) { [unowned self] in
+            flush = nil
+            counters.work.began(at: loop.now)
+            store.flush()
+            commit(store)
+            counters.work.ended(at: .current)
+        }
+        flush = (timer, due)
     }
 
     func reply() {
@@ -248,6 +279,7 @@ public enum PartitionShardMessage: Sendable {
     case deleteRecords(RecordDeletion)
     /// Of a topic of the broker's own: whole segments that its writer needs no more.
     case deleteSegments(PartitionHandle, before: Offset)
+    case allocateProducerIDs(ProducerIDRequest)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }
@@ -263,6 +295,8 @@ package enum PartitionShardReport: Sendable {
     case gapRecorded(GapEntry)
     case gapsNotRecorded(TopicError)
     case retentionFailed(TopicPartition, CommitLogError)
+    /// Idempotent producers get no ids.
+    case producerIDsFailed(PartitionStoreError)
     /// Something deleted that is still on the disk until the next start.
     case leftBehind(FileSystemError)
 }
@@ -271,6 +305,7 @@ package enum PartitionShardReport: Sendable {
 package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
+    package var producers = ProducerSettings()
 
     package init() {}
 
@@ -290,7 +325,7 @@ package struct PartitionShardSettings: Sendable {
                 allowed: "100ms ... 1d, or milliseconds",
                 "How often the log looks for segments that are too old or too many."
             ) { $0.isWithin(.milliseconds(100) ... .days(1)) },
-        ]
+        ] + ProducerSettings.keys.map { $0.inside(\.producers) }
     }
 
     private var retentionCheckText: TimeLimit {

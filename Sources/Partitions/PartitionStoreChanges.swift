@@ -40,7 +40,7 @@ extension PartitionStore {
         topics[name] = topic
         ignoredSettings.removeAll { $0.topic == name && changes.keys.contains($0.error.key) }
         for case let handle? in topic.partitions {
-            partition(handle)?.log.change(topic.settings.log)
+            partition(handle)?.log.change(topic.settings.logSettings)
             setDurable(isDurable, handle)
         }
         return entry(of: topic)

@@ -41,8 +41,9 @@ extension PartitionStore {
             folder: folder(of: name),
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
-            settings: settings.log,
-            openSegments: openSegments
+            settings: settings.logSettings,
+            openSegments: openSegments,
+            producerLimit: producerLimit
         )
         for file in log.leftovers { removals.add(file: file, due: .distantPast) }
         return Partition(

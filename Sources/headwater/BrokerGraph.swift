@@ -104,8 +104,12 @@ struct BrokerGraph {
         let addresses = try ListenerAddresses(settings, insecure: insecure)
         let bound = try bind(addresses)
         let admin = try AdminFace(addresses.http, settings: settings.admin, vitals: vitals)
-        let store = try DataDirectory(path: settings.dataDirectory, log: log)
-            .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
+        let store = try DataDirectory(path: settings.dataDirectory, log: log).open(
+            nodeID: settings.nodeID,
+            settings: settings.topics,
+            creation: settings.creation,
+            producers: settings.shard.producers
+        )
         try store.makeTopics(
             of: settings.ingest.routes,
             partitions: Int32(clamping: settings.creation.partitionCount)

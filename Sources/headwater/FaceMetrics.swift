@@ -140,8 +140,36 @@ extension BrokerMetrics {
         )
     }
 
+    func kafkaSessions(_ page: inout MetricsPage) {
+        let kafka = vitals.kafka
+        page.gauge(
+            "headwater_kafka_fetch_sessions",
+            "Clients whose fetches name only what changed.",
+            Double(kafka.fetchSessions.value)
+        )
+        page.gauge(
+            "headwater_kafka_fetch_session_partitions",
+            "Partitions in all fetch sessions together.",
+            Double(kafka.fetchSessionPartitions.value)
+        )
+        page.counter(
+            "headwater_kafka_fetch_session_requests_total",
+            "Fetch sessions by what became of them: opened, given up for another, not to be had.",
+            [
+                MetricSample("outcome", "opened", kafka.fetchSessionsOpened.count),
+                MetricSample("outcome", "evicted", kafka.fetchSessionsEvicted.count),
+                MetricSample("outcome", "refused", kafka.fetchSessionsRefused.count),
+            ]
+        )
+    }
+
     func kafkaLog(_ page: inout MetricsPage) {
         let kafka = vitals.kafka
+        page.counter(
+            "headwater_kafka_timed_out_lookups_total",
+            "Lookups by time that the disk did not answer in time.",
+            kafka.lookupsTimedOut.count
+        )
         page.counter(
             "headwater_kafka_reader_jobs_total",
             "Jobs for the reader threads, by what became of them.",
