@@ -128,7 +128,7 @@ extension BrokerAnswers {
                 let error = TopicSettingsError(key: change.key, value: "", allowed: nil)
                 throw TopicRefusal(.badSetting(error))
             }
-            guard key.isList else {
+            guard key.type == .list else {
                 throw TopicRefusal(.invalidConfig, "\(key.name) is no list of values")
             }
             var elements = elements(of: key.text(in: topic.settings))

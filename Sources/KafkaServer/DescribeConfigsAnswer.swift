@@ -112,20 +112,19 @@ extension BrokerAnswers {
         _ topic: TopicEntry,
         _ request: DescribeConfigsRequest
     ) -> ConfigEntry {
-        let facts = TopicKeyFacts(key)
         var entry = ConfigEntry(
             name: key.name,
             value: key.text(in: topic.settings),
             source: source(of: key, overrides: topic.overrides)
         )
         entry.isReadOnly = key.isFixed
-        entry.type = facts.type
+        entry.type = key.configType
         if request.wantsDocumentation { entry.documentation = key.sentence }
         guard request.wantsSynonyms else { return entry }
         if let own = topic.overrides[key.name] {
             entry.synonyms.append(.init(name: key.name, value: own, source: .topic))
         }
-        guard let brokerKey = facts.brokerKey else { return entry }
+        guard let brokerKey = key.brokerKey else { return entry }
         if configuration.isSet(brokerKey) {
             let value = key.text(in: configuration.topicDefaults)
             entry.synonyms.append(.init(name: brokerKey, value: value, source: .broker))
@@ -158,7 +157,7 @@ extension BrokerAnswers {
 
     func source(of key: TopicKey, overrides: [String: String]) -> ConfigSource {
         if overrides[key.name] != nil { return .topic }
-        let isSet = TopicKeyFacts(key).brokerKey.map(configuration.isSet) ?? false
+        let isSet = key.brokerKey.map(configuration.isSet) ?? false
         return isSet ? .broker : .byDefault
     }
 }
