@@ -380,17 +380,6 @@ struct LogRecovery {
         )
     }
 
-    /// Asks for the file's size and leaves the rest for whoever reads it. What the disk refuses to
-    /// say counts as nothing: it must not stop a start.
-    private func sealedSegment(_ base: Offset) -> Segment {
-        var size = ByteCount.zero
-        do throws(FileSystemError) {
-            let path = folder + "/" + SegmentFiles.name(base, .log)
-            size = try fileSystem.open(path, .read).size()
-        } catch {}
-        return Segment(sealed: base, size: size, folder: folder, fileSystem: fileSystem)
-    }
-
     /// One header's read: a start that was clean reads next to nothing.
     private func firstTimestamp(in file: any File) throws(FileSystemError) -> Timestamp? {
         var header = ByteWriter(capacity: BatchHeader.size)

@@ -12,3 +12,16 @@ struct RecoveredLog {
     let producers: ProducerStates
     var snapshots: ProducerSnapshotFiles
 }
+
+extension LogRecovery {
+    /// Asks for the file's size and leaves the rest for whoever reads it. What the disk refuses to
+    /// say counts as nothing: it must not stop a start.
+    func sealedSegment(_ base: Offset) -> Segment {
+        var size = ByteCount.zero
+        do throws(FileSystemError) {
+            let path = folder + "/" + SegmentFiles.name(base, .log)
+            size = try fileSystem.open(path, .read).size()
+        } catch {}
+        return Segment(sealed: base, size: size, folder: folder, fileSystem: fileSystem)
+    }
+}

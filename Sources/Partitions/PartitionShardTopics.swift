@@ -23,6 +23,7 @@ extension PartitionShard {
         }
         if case .success = outcome { counters.topicsCreated.add() }
         publish(outcome, of: store)
+        upkeep.removeLater(store)  // A checkpoint may have taken the place of older files.
         creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
     }
 
@@ -68,6 +69,7 @@ extension PartitionShard {
             outcome = .failure(error)
         }
         if !alteration.validateOnly { publish(outcome, of: store) }
+        upkeep.removeLater(store)
         alteration.replyTo.post(TopicReply(token: alteration.token, outcome: outcome))
     }
 
@@ -82,6 +84,7 @@ extension PartitionShard {
             outcome = .failure(error)
         }
         publish(outcome, of: store)
+        upkeep.removeLater(store)
         addition.replyTo.post(TopicReply(token: addition.token, outcome: outcome))
     }
 

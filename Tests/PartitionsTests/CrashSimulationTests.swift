@@ -14,7 +14,7 @@ import Testing
     func `no promise breaks when power fails at any file call`(block: Int) {
         var records = 0
         var recoveryCrashes = 0
-        var changes = (altered: 0, grown: 0, cut: 0)
+        var changes = (altered: 0, grown: 0, cut: 0, checkpoints: 0)
         for index in 0..<Self.seedsPerBlock {
             let seed = UInt64(block * Self.seedsPerBlock + index)
             let simulation = Simulation(seed: seed)
@@ -29,9 +29,11 @@ import Testing
             changes.altered += simulation.topicsAltered
             changes.grown += simulation.partitionsAdded
             changes.cut += simulation.recordDeletions
+            changes.checkpoints += simulation.checkpoints
         }
         #expect(records > 1_500 * Self.seedsPerBlock)
         #expect(recoveryCrashes > Self.seedsPerBlock)
+        #expect(changes.checkpoints > Self.seedsPerBlock / 3)
         #expect(min(changes.altered, changes.grown, changes.cut) > Self.seedsPerBlock / 3)
     }
 
