@@ -101,6 +101,13 @@ public final class KafkaService {
             if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }
             handler?.topicChanged(change.topic, outcome)
         }
+        topicChanges.recordsDeleted = { [unowned self] deletion, outcome in
+            let handler = handlers[deletion.connection]
+            if case .success(let offset) = outcome {
+                noteDeletion(deletion.partition, before: offset, by: handler)
+            }
+            handler?.recordsDeleted(deletion.partition, outcome)
+        }
     }
 
     deinit { readers.stop() }
@@ -355,7 +362,27 @@ extension KafkaService {
             counters.topicsDeleted.add()
             report(.topicDeleted(topic.name, client: client))
             endFetches(of: topic)
+        case .addition:
+            counters.topicsChanged.add()
+            let count = topic.partitions.count
+            report(.topicChanged(topic.name, "it has \(count) partitions now", client: client))
+        case .alteration(_, isCheck: true): break
+        case .alteration(let keys, isCheck: false):
+            counters.topicsChanged.add()
+            let named = keys.joined(separator: ", ")
+            report(.topicChanged(topic.name, "settings: \(named)", client: client))
         }
+    }
+
+    private func noteDeletion(
+        _ partition: TopicPartition,
+        before offset: Offset,
+        by handler: KafkaConnectionHandler?
+    ) {
+        counters.topicsChanged.add()
+        let what = "partition \(partition.partition) begins at \(offset.rawValue) now"
+        let client = handler?.client ?? KafkaClientName()
+        report(.topicChanged(partition.topic, what, client: client))
     }
 }
 

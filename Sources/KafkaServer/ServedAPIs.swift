@@ -11,6 +11,10 @@ extension KafkaAPI {
         .describeConfigs,
         .offsetForLeaderEpoch,
         .initProducerID, .describeProducers,
+        .createPartitions, .deleteRecords, .alterConfigs, .incrementalAlterConfigs,
+        .listConfigResources, .describeLogDirs, .alterReplicaLogDirs, .describeCluster,
+        .describeTopicPartitions, .electLeaders, .alterPartitionReassignments,
+        .listPartitionReassignments, .describeAcls, .createAcls, .deleteAcls,
     ]
 
     static let advertised: [ServedAPI] = served.map { api in
