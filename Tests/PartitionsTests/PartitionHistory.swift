@@ -22,6 +22,8 @@ final class PartitionHistory {
     /// Below here retention was free to delete.
     private(set) var expendable = Offset.zero
     let isDurable: Bool
+    /// Who produces to it with an id.
+    var producers: [SimulatedProducer] = []
     /// The highest leader epoch that the partition has shown.
     var leaderEpoch = LeaderEpoch.none
 
@@ -49,6 +51,7 @@ final class PartitionHistory {
     }
 
     func noteAcknowledged(_ highWatermark: Offset, byCleanStop: Bool = false) {
+        for producer in producers { producer.acknowledge(below: highWatermark) }
         noteSeen(highWatermark)
         guard isDurable || byCleanStop else { return }
         acknowledged = max(acknowledged, highWatermark)

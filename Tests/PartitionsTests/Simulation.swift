@@ -22,18 +22,21 @@ final class Simulation {
         var retentionFactor = 1
         /// Planted: what a topic that is not durable keeps for a crash is thrown away before it.
         var forgetsMarks = false
+        /// Planted: what is known of producers is thrown away before a start.
+        var forgetsSnapshots = false
     }
 
     private static let directory = "/data"
 
     /// What was done, for tests that must know that something was.
-    private(set) var recordsAppended = 0
+    var recordsAppended = 0
     private(set) var crashes = 0
     private(set) var recoveryCrashes = 0
     private(set) var fileCalls = 0
     private(set) var topicsDeleted = 0
     private(set) var segmentsDeleted = 0
     private(set) var gaps = 0
+    var producedBatches = 0
 
     private let plan: Plan
     let kinds: SimulatedTopics
@@ -44,6 +47,9 @@ final class Simulation {
     /// Every topic that there ever was, oldest first.
     var histories: [TopicHistory] = []
     private var batchesUsed = [Int](repeating: 0, count: BatchPool.publishers)
+    /// Those of this life that are not given to a producer, and all that ever were.
+    var producerIDs: Range<Int64> = 0..<0
+    var producerIDsGiven: Set<Int64> = []
     /// Only then may a start believe that the stop before it was clean.
     var closeWasTried = false
     /// Whether a call of this life is to fail.
@@ -75,7 +81,7 @@ final class Simulation {
     /// One call fails somewhere in this life: a log goes read-only, the others go on.
     private func addDiskFailure(to faults: inout SimulatedFaults) {
         let operations: [FileSystemError.Operation] = [.write, .sync, .create, .rename]
-        let suffixes = ["index", ".log", ".log", "offset-marks.tmp", "-0"]
+        let suffixes = ["index", ".log", ".log", "offset-marks.tmp", "-0", ".snapshot.tmp"]
         faults.fail(
             operations[generator.below(operations.count)],
             pathSuffix: suffixes[generator.below(suffixes.count)],
@@ -113,6 +119,7 @@ final class Simulation {
         case 10..<14: try retain(in: store)
         case 14..<16: _ = store.removeDeleted(now: clock.now, limit: 3)
         case 16..<50: try commit(store)
+        case 50..<100: try produce(to: store)
         default: try append(to: store)
         }
     }
@@ -147,6 +154,7 @@ final class Simulation {
         }
         for (handle, error, _) in result.failed where store.partition(handle) != nil {
             try expectCrash(error)
+            try history(of: handle, in: store)?.producers.forEach { $0.forgetAnswers() }
         }
     }
 
@@ -232,11 +240,20 @@ final class Simulation {
             let isWhole = partition.log.failure == nil && failed.isEmpty
             history.noteAcknowledged(partition.log.highWatermark, byCleanStop: isWhole)
         }
-        self.store = nil
+        forgetStore()
         fileSystem.resetBytesRead()
         self.store = try open()
         guard !fileSystem.hasCrashed else { return }
         try check()
+    }
+
+    /// Producers hear nothing more of what the store has not synced.
+    private func forgetStore() {
+        store = nil
+        producerIDs = 0..<0
+        for topic in histories {
+            for producer in topic.partitions.flatMap(\.producers) { producer.forgetAnswers() }
+        }
     }
 
     private func readBack(_ store: PartitionStore) throws {
@@ -248,21 +265,22 @@ final class Simulation {
     func loseEverythingVolatile() {
         crashes += 1
         if let store { noteSeen(store) }
-        store = nil
+        forgetStore()
         mayFail = false
         lifeIsOver = false
         restartMachine()
-        if plan.forgetsMarks { forgetMarks() }
+        if plan.forgetsMarks { forget { $0 == "offset-marks" } }
+        if plan.forgetsSnapshots { forget { $0.hasSuffix(".snapshot") } }
     }
 
-    private func forgetMarks() {
+    private func forget(_ isForgotten: (String) -> Bool) {
         do throws(FileSystemError) {
             for entry in try fileSystem.list(Self.directory) where entry.isDirectory {
                 let folder = Self.directory + "/" + entry.name
-                guard try fileSystem.list(folder).contains(where: { $0.name == "offset-marks" })
-                else { continue }
-                try fileSystem.removeFile(folder + "/offset-marks")
-                try fileSystem.syncDirectory(folder)
+                for file in try fileSystem.list(folder) where isForgotten(file.name) {
+                    try fileSystem.removeFile(folder + "/" + file.name)
+                    try fileSystem.syncDirectory(folder)
+                }
             }
         } catch {}  // The first life ended before there was anything.
     }
