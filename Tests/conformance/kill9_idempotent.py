@@ -92,6 +92,13 @@ def judge(ledger, logs):
 
 
 class Run(kill9_producer.Run):
+    def __init__(self, directory, rounds, seed):
+        super().__init__(directory, rounds, seed)
+        # So that what is known of producers has to come from snapshots, too.
+        self.broker = harness.Broker(
+            directory, f"num.partitions={kill9_producer.PARTITIONS}", "log.segment.bytes=128KiB",
+            "mqtt.packet.bytes.max=16KiB")
+
     def execute(self):
         """Returns (faults, a summary)."""
         self.broker.start()

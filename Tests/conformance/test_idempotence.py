@@ -10,16 +10,23 @@ import kafka
 import pytest
 
 import harness
+import kafka_reading
 import kill9_idempotent
 import producing
 import raw_kafka
-from kafka_reading import read_partitions
 
 OUT_OF_ORDER, INVALID_EPOCH, TRANSACTIONAL_ID_REFUSED = 45, 47, 53
 
 
 def now():
     return int(time.time() * 1000)
+
+
+def values(broker, topic, count):
+    """Exactly so many records are there; their values."""
+    found = kafka_reading.read_to_end(broker, topic)
+    assert len(found) == count
+    return [record.value for record in found]
 
 
 def init_producer_id(client, transactional_id=None):
@@ -39,9 +46,9 @@ class Producer:
         assert error == 0
 
     def send(self, sequence, count=1, epoch=None, acks=-1):
-        values = [b"%d" % (sequence + n) for n in range(count)]
+        numbers = [b"%d" % (sequence + n) for n in range(count)]
         producer = (self.id, self.epoch if epoch is None else epoch, sequence)
-        data = producing.batch(values, now(), producer=producer)
+        data = producing.batch(numbers, now(), producer=producer)
         return producing.produce(self.client, self.topic, data, acks=acks)
 
 
@@ -56,7 +63,7 @@ def test_a_batch_that_is_sent_again_is_answered_with_its_first_offset(broker):
             assert producer.send(2 * n, 2, acks=random.choice((-1, 1))) == (0, 2 * n)
         assert producer.send(2, 2) == (OUT_OF_ORDER, -1)
         assert producer.send(14) == (0, 14)
-    assert len(read_partitions(broker, "mqtt", 15)) == 15
+    assert len(values(broker, "mqtt", 15)) == 15
 
 
 def test_holes_old_epochs_and_new_ones(broker):
@@ -77,7 +84,7 @@ def test_holes_old_epochs_and_new_ones(broker):
 
 @pytest.mark.parametrize("clean", [True, False])
 def test_sequences_are_known_after_a_restart(make_broker, clean):
-    broker = make_broker("log.segment.bytes=64KiB")
+    broker = make_broker("log.segment.bytes=64KiB", "mqtt.packet.bytes.max=16KiB").start()
     with raw_kafka.RawKafka(broker.kafka_port) as client:
         producer = Producer(client)
         filler = producing.batch([b"x" * 30000], now())
@@ -106,7 +113,7 @@ def test_sequences_are_known_after_a_restart(make_broker, clean):
 
 def test_a_silent_producer_is_forgotten(make_broker):
     broker = make_broker(
-        "producer.id.expiration.ms=100ms", "producer.id.expiration.check.interval.ms=20ms")
+        "producer.id.expiration.ms=100ms", "producer.id.expiration.check.interval.ms=20ms").start()
     with raw_kafka.RawKafka(broker.kafka_port) as client:
         producer = Producer(client)
         assert producer.send(0) == (0, 0)
@@ -132,12 +139,11 @@ def test_kafka_python_produces_with_its_defaults(broker, codec):
         assert [one.get(timeout=10).offset for one in sent] == list(range(500))
     finally:
         producer.close()
-    records = [record for _, record in read_partitions(broker, "k", 500)]
-    assert [record.value for record in records] == [b"value %d" % n for n in range(500)]
+    assert values(broker, "k", 500) == [b"value %d" % n for n in range(500)]
 
 
 def test_confluent_produces_idempotently_to_many_partitions(make_broker):
-    broker = make_broker("num.partitions=8")
+    broker = make_broker("num.partitions=8").start()
     producer = confluent_kafka.Producer({
         "bootstrap.servers": broker.kafka, "enable.idempotence": True, "linger.ms": 2})
     errors, offsets = [], {}
@@ -164,10 +170,9 @@ def test_two_idempotent_producers_share_a_partition(broker):
         producers[n % 2].produce("shared", b"%d" % n)
         producers[n % 2].poll(0)
     assert [one.flush(30) for one in producers] == [0, 0]
-    values = [int(record.value) for _, record in read_partitions(broker, "shared", 1000)]
-    assert sorted(values) == list(range(1000))
-    assert [n for n in values if n % 2] == list(range(1, 1000, 2))
-    assert [n for n in values if not n % 2] == list(range(0, 1000, 2))
+    numbers = [int(value) for value in values(broker, "shared", 1000)]
+    assert [n for n in numbers if n % 2] == list(range(1, 1000, 2))
+    assert [n for n in numbers if not n % 2] == list(range(0, 1000, 2))
 
 
 def test_what_idempotent_producers_sent_is_there_once_after_kills(tmp_path, request):
