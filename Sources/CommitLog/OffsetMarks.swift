@@ -27,6 +27,9 @@ struct OffsetMarks: Equatable {
 
     init() {}
 
+    /// Reserves at least what lies below `offset`.
+    mutating func reserve(_ offset: Offset) { reserved = max(reserved, offset) }
+
     /// Nil when the text is no such file.
     init?(text: String) {
         let lines = text.split(separator: "\n")

@@ -19,7 +19,7 @@ public final class PartitionLog {
     public let topicID: UUIDBytes
     public let reader: PartitionReader
     /// Where the next record goes.
-    public private(set) var logEndOffset: Offset
+    public private(set) var logEndOffset: Offset { didSet { reader.noteEnd(logEndOffset) } }
     public private(set) var leaderEpoch: LeaderEpoch
     /// Why the log takes nothing more, when it does not.
     public private(set) var failure: FileSystemError?
@@ -28,8 +28,15 @@ public final class PartitionLog {
     public let leftovers: [String]
 
     private(set) var isClosed = false
+    /// Where the unsynced records begin.
+    private(set) var syncedEndOffset: Offset
+    /// Whether the active segment has more room on the disk than it fills.
+    var isPreallocated = false
     let fileSystem: any FileSystem
-    let settings: LogSettings
+    /// See `change`.
+    var settings: LogSettings
+    /// What was allowed once stays so: a batch may be on its way that was built by it.
+    var batchBytesMax: ByteCount
     var active: ActiveSegment
     var marks: OffsetMarks
     let producers: ProducerStates
@@ -52,7 +59,9 @@ public final class PartitionLog {
         self.topicID = topicID
         self.fileSystem = fileSystem
         self.settings = settings
+        batchBytesMax = settings.batchBytesMax
         logEndOffset = recovered.logEndOffset
+        syncedEndOffset = recovered.logEndOffset
         leaderEpoch = recovered.epochs.latest
         active = recovered.active
         marks = recovered.marks
@@ -71,8 +80,10 @@ public final class PartitionLog {
                 epochs: recovered.epochs,
                 open: openSegments
             ),
+            logEndOffset: recovered.logEndOffset,
             producers: recovered.producers
         )
+        preallocate(active)
     }
 
     public var highWatermark: Offset { reader.highWatermark }
@@ -145,7 +156,7 @@ public final class PartitionLog {
         marks = changed
     }
 
-    private func reserve(upTo offset: Offset) throws(FileSystemError) {
+    func reserve(upTo offset: Offset) throws(FileSystemError) {
         var changed = marks
         changed.reserved = offset
         try changed.write(in: folder, fileSystem)
@@ -159,6 +170,7 @@ public final class PartitionLog {
         defer { isClosed = true }
         try sync()
         do throws(FileSystemError) {
+            try trim()
             try active.segment.writeIndexes()
             try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
@@ -196,8 +208,8 @@ public final class PartitionLog {
             guard let header = BatchHeader(rest, baseOffset: logEndOffset),
                 header.sizeInBytes.rawValue <= rest.count
             else { throw .malformedBatch(at: FilePosition(position)) }
-            guard header.sizeInBytes <= settings.batchBytesMax else {
-                throw .batchTooLarge(header.sizeInBytes, most: settings.batchBytesMax)
+            guard header.sizeInBytes <= batchBytesMax else {
+                throw .batchTooLarge(header.sizeInBytes, most: batchBytesMax)
             }
             position += header.sizeInBytes.rawValue
         } while position < batches.count
@@ -235,7 +247,7 @@ public final class PartitionLog {
     ) throws(FileSystemError) {
         guard !run.isEmpty else { return }
         let bytes = UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: run))
-        try active.append(bytes, now: now, indexInterval: settings.indexInterval)
+        try active.append(bytes, now: now, settings: settings)
         logEndOffset = nextOffset
     }
 
@@ -245,6 +257,7 @@ public final class PartitionLog {
         try active.file.sync()
         active.syncedEnd = active.end
         active.shownEnd = active.end
+        syncedEndOffset = logEndOffset
         publishEnd()
     }
 
@@ -260,6 +273,7 @@ public final class PartitionLog {
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
     /// data, then the indexes and the producers, then the name of the next segment.
     func roll() throws(FileSystemError) {
+        try trim()
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
         try saveProducers()
@@ -269,6 +283,7 @@ public final class PartitionLog {
             fileSystem: fileSystem
         )
         try fileSystem.syncDirectory(folder)
+        preallocate(next)
         let segment = active.segment
         sealed[segment.baseOffset] = RetentionPolicy.Segment(
             size: active.end - .zero,

@@ -241,6 +241,8 @@ struct LogRecovery {
             }
             try file.sync()
             try rebuildMissingIndexes()
+            // Records may have been deleted that are lost now as well.
+            if marks.logStart > scan.logEndOffset { marks.reserve(marks.logStart) }
             if marks.reserved > scan.logEndOffset { return try skipAhead(after: scan, in: file) }
             let epochs = try raiseEpoch(scan, next: scan.logEndOffset)
             return try assemble(
@@ -276,7 +278,7 @@ struct LogRecovery {
                 SegmentFiles.name(base, $0)
             }
             guard !names.allSatisfy(indexNames.contains) else { continue }
-            let segment = Segment(sealed: base, folder: folder, fileSystem: fileSystem)
+            let segment = sealedSegment(base)
             try segment.rebuildIndexes(interval: settings.indexInterval)
             try segment.writeIndexes()
             report.rebuiltIndexes += 1
@@ -300,6 +302,7 @@ struct LogRecovery {
         let segment = Segment(
             active: scan.indexes,
             file: file,
+            end: scan.validEnd,
             folder: folder,
             fileSystem: fileSystem
         )
@@ -311,7 +314,7 @@ struct LogRecovery {
             fileSystem: fileSystem
         )
         try fileSystem.syncDirectory(folder)
-        let sealed = bases.map { Segment(sealed: $0, folder: folder, fileSystem: fileSystem) }
+        let sealed = bases.map(sealedSegment)
         return RecoveredLog(
             segments: sealed + [active.segment],
             active: active,
@@ -364,9 +367,7 @@ struct LogRecovery {
             folder: folder,
             fileSystem: fileSystem
         )
-        let sealed = bases.dropLast().map {
-            Segment(sealed: $0, folder: folder, fileSystem: fileSystem)
-        }
+        let sealed = bases.dropLast().map(sealedSegment)
         return RecoveredLog(
             segments: sealed + [active.segment],
             active: active,
@@ -377,6 +378,17 @@ struct LogRecovery {
             producers: producers,
             snapshots: snapshots
         )
+    }
+
+    /// Asks for the file's size and leaves the rest for whoever reads it. What the disk refuses to
+    /// say counts as nothing: it must not stop a start.
+    private func sealedSegment(_ base: Offset) -> Segment {
+        var size = ByteCount.zero
+        do throws(FileSystemError) {
+            let path = folder + "/" + SegmentFiles.name(base, .log)
+            size = try fileSystem.open(path, .read).size()
+        } catch {}
+        return Segment(sealed: base, size: size, folder: folder, fileSystem: fileSystem)
     }
 
     /// One header's read: a start that was clean reads next to nothing.

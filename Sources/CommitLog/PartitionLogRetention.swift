@@ -54,6 +54,13 @@ extension PartitionLog {
         return count == 0 ? [] : try dropOldest(count)
     }
 
+    /// The new start is durable before anybody learns of it. See `deleteOldSegments`.
+    func moveStart(to offset: Offset) throws(CommitLogError) -> [String] {
+        let segments = reader.snapshot().segments
+        let count = segments.dropFirst().prefix { $0.baseOffset <= offset }.count
+        return try dropOldest(count, startingAt: offset)
+    }
+
     /// Looks up size and age of sealed segments that nobody has asked for yet. False when there
     /// are more.
     private func learnSealed(limit: Int) throws(CommitLogError) -> Bool {
@@ -83,10 +90,13 @@ extension PartitionLog {
     }
 
     /// Takes the oldest segments out of the log. Returns what their files are called now.
-    private func dropOldest(_ count: Int) throws(CommitLogError) -> [String] {
+    private func dropOldest(
+        _ count: Int,
+        startingAt offset: Offset = .zero
+    ) throws(CommitLogError) -> [String] {
         let view = reader.snapshot()
         let segments = view.segments
-        let start = segments[count].baseOffset
+        let start = max(view.logStartOffset, segments[count].baseOffset, offset)
         var changed = marks
         changed.logStart = start
         do throws(FileSystemError) {
@@ -96,7 +106,7 @@ extension PartitionLog {
         }
         marks = changed
         reader.publish { published in
-            published.logStartOffset = max(published.logStartOffset, start)
+            published.logStartOffset = start
             published.segments.removeFirst(count)
         }
         var files: [String] = []

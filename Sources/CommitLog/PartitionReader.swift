@@ -45,18 +45,48 @@ public final class PartitionReader: Sendable {
     }
 
     private let published: Mutex<Published>
+    private let end: Atomic<Int64>
 
     let producerStates: ProducerStates
 
-    init(_ published: consuming Published, producers: ProducerStates) {
+    init(
+        _ published: consuming Published,
+        logEndOffset: Offset,
+        producers: ProducerStates
+    ) {
+        end = Atomic(logEndOffset.rawValue)
         self.published = Mutex(published)
         producerStates = producers
     }
 
     /// The first offset that is not synced: everything below is visible, nothing from here on.
     public var highWatermark: Offset { published.withLock { $0.highWatermark } }
+    /// Where the log's owner goes on: what lies between the high watermark and this is written and
+    /// not synced yet, and no reader is shown it.
+    public var logEndOffset: Offset { Offset(end.load(ordering: .relaxed)) }
+    /// What the data files hold, those with records below the log's start included.
+    public var sizeInBytes: ByteCount {
+        published.withLock(\.segments).reduce(.zero) { $0 + $1.sizeInBytes }
+    }
     public var logStartOffset: Offset { published.withLock { $0.logStartOffset } }
     public var leaderEpoch: LeaderEpoch { published.withLock { $0.epochs.latest } }
+    /// The three of one moment.
+    public var ends: Ends {
+        published.withLock {
+            Ends(
+                logStartOffset: $0.logStartOffset,
+                highWatermark: $0.highWatermark,
+                leaderEpoch: $0.epochs.latest
+            )
+        }
+    }
+
+    public struct Ends: Equatable, Sendable {
+        public let logStartOffset: Offset
+        public let highWatermark: Offset
+        public let leaderEpoch: LeaderEpoch
+    }
+
     public var leaderEpochs: LeaderEpochs { published.withLock { $0.epochs } }
 
     /// Where the epoch ends; see `LeaderEpochs.end`.
@@ -122,11 +152,11 @@ public final class PartitionReader: Sendable {
                 highWatermark: view.highWatermark
             )
         }
-        guard offset < view.highWatermark else { return view.result(.zero, next: offset) }
+        // No batch is smaller than one without records: what has no room for it is not looked for.
+        guard offset < view.highWatermark, minOneBatch || maxBytes >= EmptyBatch.size else {
+            return view.result(.zero, next: offset)
+        }
         guard let start = try view.firstBatch(atOrAfter: offset) else {
-            guard minOneBatch || maxBytes >= EmptyBatch.size else {
-                return view.result(.zero, next: offset)
-            }
             return view.passGap(at: offset, into: &output)
         }
         var room = min(maxBytes, start.end - start.position)
@@ -155,6 +185,8 @@ public final class PartitionReader: Sendable {
     func publish(_ change: (inout Published) -> Void) {
         published.withLock { change(&$0) }
     }
+
+    func noteEnd(_ offset: Offset) { end.store(offset.rawValue, ordering: .relaxed) }
 
     private func wholeBatches(
         in bytes: UnsafeRawBufferPointer,

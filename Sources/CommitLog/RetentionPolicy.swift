@@ -36,7 +36,12 @@ public struct RetentionPolicy: Equatable, Sendable {
     }
 
     public init(_ settings: TopicSettings) {
-        self.init(time: settings.retentionTime, bytes: settings.retentionBytes)
+        // A log that is only compacted, or that keeps everything, has no old segments.
+        let deletes = settings.cleanup.contains(.delete)
+        self.init(
+            time: deletes ? settings.retentionTime : nil,
+            bytes: deletes ? settings.retentionBytes : nil
+        )
     }
 
     public var keepsEverything: Bool { time == nil && bytes == nil }

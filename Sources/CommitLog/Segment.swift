@@ -12,6 +12,8 @@ final class Segment: Sendable {
     private let folder: String
     private let fileSystem: any FileSystem
     private let state: Mutex<State>
+    /// Of the data file, as far as it is written: anybody may ask, and nobody waits for the disk.
+    private let size: Atomic<Int>
 
     private struct State {
         var file: (any File)?
@@ -27,8 +29,14 @@ final class Segment: Sendable {
     }
 
     /// A sealed segment: its files are opened when somebody asks for them.
-    init(sealed baseOffset: Offset, folder: String, fileSystem: any FileSystem) {
+    init(
+        sealed baseOffset: Offset,
+        size: ByteCount,
+        folder: String,
+        fileSystem: any FileSystem
+    ) {
         self.baseOffset = baseOffset
+        self.size = Atomic(size.rawValue)
         self.folder = folder
         self.fileSystem = fileSystem
         state = Mutex(State(file: nil, indexes: .unopened))
@@ -38,10 +46,12 @@ final class Segment: Sendable {
     init(
         active indexes: SegmentIndexes,
         file: any File,
+        end: FilePosition,
         folder: String,
         fileSystem: any FileSystem
     ) {
         baseOffset = indexes.baseOffset
+        size = Atomic(end.rawValue)
         self.folder = folder
         self.fileSystem = fileSystem
         state = Mutex(State(file: file, indexes: .inMemory(indexes)))
@@ -50,6 +60,8 @@ final class Segment: Sendable {
     func path(_ kind: SegmentFiles.Kind) -> String {
         folder + "/" + SegmentFiles.name(baseOffset, kind)
     }
+
+    var sizeInBytes: ByteCount { ByteCount(size.load(ordering: .relaxed)) }
 
     /// The data file.
     func file(_ access: ReadAccess = .blocking) throws(FileSystemError) -> any File {
@@ -62,13 +74,18 @@ final class Segment: Sendable {
 
     // MARK: The owner's side
 
-    /// Notes a batch of the active segment.
-    func note(_ batch: BatchHeader, at position: FilePosition, interval: ByteCount) {
+    /// Tells where the data file ends now.
+    func noteEnd(_ end: FilePosition) { size.store(end.rawValue, ordering: .relaxed) }
+
+    /// Notes a batch of the active segment. True when its indexes are full.
+    func note(_ batch: BatchHeader, at position: FilePosition, _ settings: LogSettings) -> Bool {
         state.withLock { state in
-            guard case .inMemory(var indexes) = state.indexes else { return }
+            guard case .inMemory(var indexes) = state.indexes else { return false }
             state.indexes = .unopened  // So that the entries are changed in place, not copied.
-            indexes.note(batch, at: position, interval: interval)
+            indexes.note(batch, at: position, interval: settings.indexInterval)
+            let isFull = indexes.fill(settings.indexBytes)
             state.indexes = .inMemory(indexes)
+            return isFull
         }
     }
 

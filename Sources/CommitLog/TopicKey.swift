@@ -19,7 +19,7 @@ public struct TopicKey: Sendable {
     /// value that this key allows.
     func apply(_ text: String, to settings: inout TopicSettings) -> Bool { write(text, &settings) }
 
-    private init(
+    init(
         _ name: String,
         allowed: String,
         _ sentence: String,
@@ -35,7 +35,7 @@ public struct TopicKey: Sendable {
     }
 
     /// A number in a range.
-    fileprivate static func number(
+    static func number(
         _ name: String,
         _ path: any WritableKeyPath<TopicSettings, Int> & Sendable,
         in range: ClosedRange<Int>,
@@ -57,7 +57,7 @@ public struct TopicKey: Sendable {
     }
 
     /// One of a few words.
-    fileprivate static func word<Value: RawRepresentable<String> & CaseIterable & SendableMetatype>(
+    static func word<Value: RawRepresentable<String> & CaseIterable & SendableMetatype>(
         _ name: String,
         _ path: any WritableKeyPath<TopicSettings, Value> & Sendable,
         _ sentence: String
@@ -74,46 +74,31 @@ public struct TopicKey: Sendable {
             }
         )
     }
-
-    /// A key of Kafka's that has one value here.
-    fileprivate static func fixed(
-        _ name: String,
-        _ value: String,
-        _ sentence: String
-    ) -> TopicKey {
-        TopicKey(
-            name,
-            allowed: value,
-            sentence,
-            read: { _ in value },
-            write: { text, _ in
-                text == value
-            }
-        )
-    }
 }
 
 extension TopicSettings {
     /// Everything that a topic can be told, by name.
-    public static let keys: [TopicKey] = logKeys + retentionKeys + recordKeys
+    public static let keys: [TopicKey] =
+        segmentKeys + logKeys + cleanupKeys + retentionKeys + compressionKeys + recordKeys
+        + replicaKeys + remoteKeys
 
     private static let logKeys: [TopicKey] = [
         .number(
             "segment.bytes",
             \.segmentBytesNumber,
-            in: 1 << 16...1 << 30,
+            in: 1 << 16...Int(Int32.max),
             "A segment is sealed before it would grow past this."
         ),
         .number(
             "segment.ms",
             \.segmentAgeNumber,
-            in: 1...Self.millisecondsMax,
+            in: 1...Int.max,
             "A segment is sealed by the first append this long after its own first one."
         ),
         .number(
             "index.interval.bytes",
             \.indexIntervalNumber,
-            in: 1 << 10...1 << 20,
+            in: 0...Int(Int32.max),
             "How much log lies between two entries of an index."
         ),
         .word(
@@ -124,11 +109,10 @@ extension TopicSettings {
     ]
 
     private static let retentionKeys: [TopicKey] = [
-        .fixed("cleanup.policy", "delete", "Old segments are deleted."),
         .number(
             "retention.ms",
             \.retentionTimeNumber,
-            in: -1...Self.millisecondsMax,
+            in: -1...Int.max,
             "A segment whose newest record is older than this is deleted; -1 keeps for ever."
         ),
         .number(
@@ -146,7 +130,6 @@ extension TopicSettings {
     ]
 
     private static let recordKeys: [TopicKey] = [
-        .fixed("compression.type", "producer", "Batches are stored as their producer sent them."),
         .number(
             "max.message.bytes",
             \.messageBytesNumber,
@@ -173,7 +156,7 @@ extension TopicSettings {
     ]
 
     /// Ten thousand years: times past this are no times.
-    fileprivate static let millisecondsMax = 315_576_000_000_000
+    static let millisecondsMax = 315_576_000_000_000
 }
 
 /// The timestamp types by Kafka's names.
@@ -201,7 +184,7 @@ extension TopicSettings {
     }
     fileprivate var segmentAgeNumber: Int {
         get { Int(log.segmentAge.wholeMilliseconds) }
-        set { log.segmentAge = .milliseconds(newValue) }
+        set { log.segmentAge = .milliseconds(min(newValue, Self.millisecondsMax)) }
     }
     fileprivate var indexIntervalNumber: Int {
         get { log.indexInterval.rawValue }
@@ -209,7 +192,7 @@ extension TopicSettings {
     }
     fileprivate var retentionTimeNumber: Int {
         get { retentionTime.map { Int($0.wholeMilliseconds) } ?? -1 }
-        set { retentionTime = newValue < 0 ? nil : .milliseconds(newValue) }
+        set { retentionTime = newValue < 0 ? nil : Self.duration(newValue) }
     }
     fileprivate var retentionBytesNumber: Int {
         get { retentionBytes?.rawValue ?? -1 }
@@ -233,11 +216,11 @@ extension TopicSettings {
     }
 
     /// Kafka writes these two limits as the largest number when there is none.
-    private static func number(_ limit: Duration?) -> Int {
+    static func number(_ limit: Duration?) -> Int {
         limit.map { Int($0.wholeMilliseconds) } ?? Int.max
     }
 
-    private static func duration(_ number: Int) -> Duration? {
+    static func duration(_ number: Int) -> Duration? {
         number > millisecondsMax ? nil : .milliseconds(number)
     }
 }

@@ -5,6 +5,9 @@ import RecordFormat
 /// give the defaults (`brokerKeys`); a topic overrides them one by one (`keys`).
 public struct TopicSettings: Equatable, Sendable {
     public var log = LogSettings()
+    public var cleanup = CleanupPolicy.delete
+    public var compaction = CompactionSettings()
+    public var compression = TopicCompression()
     /// `retention.ms`; nil keeps for ever.
     public var retentionTime: Duration? = .days(7)
     /// `retention.bytes`, of each partition; nil is unlimited.
@@ -36,6 +39,29 @@ public struct TopicSettings: Equatable, Sendable {
                 throw TopicSettingsError(key: name, value: text, allowed: key.allowedText)
             }
         }
+        try settings.checkLags(overrides)
+        return settings
+    }
+
+    /// Both are right each for itself, and wrong together.
+    private func checkLags(_ overrides: [String: String]) throws(TopicSettingsError) {
+        guard let lagMax = compaction.lagMax, compaction.lagMin > lagMax else { return }
+        let isMin = overrides["min.compaction.lag.ms"] != nil
+        throw TopicSettingsError(
+            key: isMin ? "min.compaction.lag.ms" : "max.compaction.lag.ms",
+            value: "\((isMin ? compaction.lagMin : lagMax).wholeMilliseconds)",
+            allowed: isMin
+                ? "at most max.compaction.lag.ms, which is \(lagMax.wholeMilliseconds)"
+                : "at least min.compaction.lag.ms, which is \(compaction.lagMin.wholeMilliseconds)"
+        )
+    }
+
+    /// What a log of this topic is told. As with Kafka, the largest lag of a compacted topic seals
+    /// segments too: the active one is never cleaned.
+    public var logSettings: LogSettings {
+        guard cleanup.contains(.compact), let lagMax = compaction.lagMax else { return log }
+        var settings = log
+        settings.segmentAge = min(log.segmentAge, lagMax)
         return settings
     }
 }

@@ -151,5 +151,14 @@ extension BrokerAnswers {
         "message.timestamp.type": "log.message.timestamp.type",
         "message.timestamp.before.max.ms": "log.message.timestamp.before.max.ms",
         "message.timestamp.after.max.ms": "log.message.timestamp.after.max.ms",
+        "cleanup.policy": "log.cleanup.policy",
+        "min.cleanable.dirty.ratio": "log.cleaner.min.cleanable.ratio",
+        "delete.retention.ms": "log.cleaner.delete.retention.ms",
+        "min.compaction.lag.ms": "log.cleaner.min.compaction.lag.ms",
+        "max.compaction.lag.ms": "log.cleaner.max.compaction.lag.ms",
+        "compression.type": "compression.type",
+        "compression.gzip.level": "compression.gzip.level",
+        "compression.lz4.level": "compression.lz4.level",
+        "compression.zstd.level": "compression.zstd.level",
     ]
 }

@@ -1,5 +1,6 @@
 import BrokerModel
 import EventLoop
+import KafkaSessions
 import KafkaWire
 import Partitions
 
@@ -15,7 +16,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// The fetch at the front of the input, while it waits.
     struct FrontFetch {
-        let deadline: MonotonicTime
+        /// Decided when it came first, however often it is looked at.
+        let context: FetchContext
+        var deadline: MonotonicTime
         let memoryDeadline: MonotonicTime
         var hasWaitedForMemory = false
         var hasPolled = false
@@ -29,6 +32,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var lastFetchBytes = Int.max
     /// Where the request at the front is, when a reader thread has to do with it.
     var readers = ReaderState.idle
+    /// When the lookup at the front of the input is answered without the log.
+    var lookupDeadline: MonotonicTime?
     private var timers: [TimerID] = []
     /// Of the fetch pool, for records that the peer has not taken yet.
     private var reserved = ByteCount.zero

@@ -41,6 +41,8 @@ enum KafkaServerLimits {
     static let fetchesCalledPerTurn = 64
     /// How soon a lookup that found the readers' queue full asks again.
     static let readerRetryInterval = Duration.milliseconds(20)
+    /// How long a lookup by time waits for the disk; clients wait half a minute, as a rule.
+    static let lookupWaitMax = Duration.seconds(20)
     /// How long a fetch waits for memory, at least, before it is answered with no records.
     static let memoryWaitMin = Duration.seconds(1)
     /// A long poll that asks for more than a byte is looked at no more often than this.
@@ -72,6 +74,17 @@ enum KafkaServerLimits {
     static let spareProducesMax = 1_024
     /// How soon an answer that found no room in the output is tried again.
     static let answerRetryInterval = Duration.milliseconds(20)
+
+    // Groups
+    /// A batch of group records is closed once it has grown to this; one request's stay together.
+    static let journalBatchBytes = 256 << 10
+    /// With so much of groups on its way to the log, connections that bring more are not read.
+    static let journalBytesInFlightMax = 4 << 20
+    /// Deletions of topics that come within this are one search for their offsets.
+    static let offsetSweepDelay = Duration.milliseconds(200)
+    /// How old what metrics tell of committed offsets may be, and of how many they tell.
+    static let groupLagInterval = Duration.seconds(1)
+    static let groupLagEntriesMax = 1_000
 
     // Producer ids
     /// How long a request waits for the storage loop to make some; clients ask again.

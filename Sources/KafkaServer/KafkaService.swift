@@ -1,6 +1,8 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import KafkaSessions
+import KafkaWire
 import Partitions
 
 /// All Kafka connections of one loop, and what they share. Confined to that loop.
@@ -39,6 +41,8 @@ public final class KafkaService {
     var turns = FetchTurns()
 
     private var waiters = FetchWaiters()
+    private var isSignalArmed = false
+    private var fetchSessions: FetchSessionCache
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -63,6 +67,7 @@ public final class KafkaService {
             memory: produceMemory
         )
         produceTargets = ProduceTargets(catalog)
+        fetchSessions = FetchSessionCache(slots: settings.fetchSessionsMax)
         produceCheck = ProduceCheck(
             decompressedBytesMax: ByteCount(
                 produceMemory.capacity.rawValue * KafkaServerLimits.decompressedShare
@@ -128,12 +133,13 @@ public final class KafkaService {
         }
     }
 
-    /// Looks at the long polls again. The signal calls this; on the loop anybody may.
-    public func highWatermarksAdvanced() {
-        guard !waiters.isEmpty else { return }
-        // Armed before the look: what advances after it is announced again.
-        highWatermarkSignal.arm()
-        let advanced = waiters.advanced(now: loop.now)
+    /// Looks at those long polls again that wait for what the signal names.
+    private func highWatermarksAdvanced() {
+        guard !waiters.isEmpty else {
+            isSignalArmed = false
+            return highWatermarkSignal.disarm()
+        }
+        let advanced = waiters.advanced(highWatermarkSignal.take(), now: loop.now)
         for connection in advanced.ready { handlers[connection]?.lookAgain() }
         for (connection, time) in advanced.later { handlers[connection]?.lookAgain(at: time) }
     }
@@ -147,10 +153,20 @@ public final class KafkaService {
         waiters.park(waiter)
         handler.lookAgain(at: waiter.deadline)
         guard !waiter.needsMemory else { return }
+        guard !isSignalArmed || !waiter.isFresh else { return }
         highWatermarkSignal.arm()
+        isSignalArmed = true
         // What became visible between the reading and the arming is announced to nobody.
         if waiter.watched.contains(where: \.hasAdvanced) {
             handler.lookAgain(at: max(waiter.earliest, loop.now))
+        }
+    }
+
+    /// Whoever waits for a partition of a topic that was deleted is told so now.
+    private func endFetches(of topic: TopicEntry) {
+        guard !waiters.isEmpty else { return }
+        for connection in waiters.watching(topic.partitions.lazy.compactMap { $0?.handle }) {
+            handlers[connection]?.endFetchWait()
         }
     }
 
@@ -232,6 +248,43 @@ public final class KafkaService {
     }
 }
 
+// MARK: - Fetch sessions
+
+extension KafkaService {
+    func beginFetch(_ request: FetchRequest, version: Int16) -> FetchContext {
+        defer { countFetchSessions() }
+        return fetchSessions.begin(request, version: version, now: loop.now)
+    }
+
+    /// The answer leaves; returns the number of its session, 0 for none.
+    func finishFetch(
+        _ context: FetchContext,
+        _ request: FetchRequest,
+        version: Int16,
+        telling news: [FetchNews]
+    ) -> Int32 {
+        defer { countFetchSessions() }
+        var random = SystemRandomNumberGenerator()
+        return fetchSessions.finish(
+            context,
+            request,
+            version: version,
+            telling: news,
+            now: loop.now,
+            using: &random
+        )
+    }
+
+    private func countFetchSessions() {
+        counters.fetchSessions.set(fetchSessions.count)
+        counters.fetchSessionPartitions.set(fetchSessions.partitionCount)
+        let counts = fetchSessions.counts
+        counters.fetchSessionsOpened.add(counts.opened - counters.fetchSessionsOpened.count)
+        counters.fetchSessionsEvicted.add(counts.evicted - counters.fetchSessionsEvicted.count)
+        counters.fetchSessionsRefused.add(counts.refused - counters.fetchSessionsRefused.count)
+    }
+}
+
 // MARK: - Produce
 
 extension KafkaService {
@@ -301,6 +354,7 @@ extension KafkaService {
         case .deletion:
             counters.topicsDeleted.add()
             report(.topicDeleted(topic.name, client: client))
+            endFetches(of: topic)
         }
     }
 }

@@ -53,6 +53,7 @@ struct ProduceCheck: ~Copyable {
         var rules = ValidationRules()
         rules.timestampType = topic.settings.timestampType
         rules.timestamps = topic.settings.timestamps(at: now)
+        rules.needsKeys = topic.settings.cleanup.contains(.compact)
         rules.decompressedBytesMax = decompressedBytesMax
         var stamp = TimestampStamp.asSent
         do throws(RecordFormatError) {

@@ -9,6 +9,7 @@ extension KafkaAPI {
     static let served: [KafkaAPI] = [
         .produce, .fetch, .listOffsets, .metadata, .apiVersions, .createTopics, .deleteTopics,
         .describeConfigs,
+        .offsetForLeaderEpoch,
         .initProducerID, .describeProducers,
     ]
 

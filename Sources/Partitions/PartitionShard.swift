@@ -20,13 +20,14 @@ public final class PartitionShard {
     private var compressor = ZstdCompressor()
     private var compressed = ByteWriter()
     let loop: EventLoop
-    private let catalog: TopicCatalog
+    let catalog: TopicCatalog
     private let settings: PartitionShardSettings
-    private let upkeep: ShardUpkeep
+    let upkeep: ShardUpkeep
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
     private var lazyCommit: TimerID?
+    private var flush: (timer: TimerID, due: MonotonicTime)?
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
     /// before the data directory is touched.
@@ -73,16 +74,24 @@ public final class PartitionShard {
                 delete(deletion, from: store)
             case .deleteSegments(let handle, let offset):
                 deleteSegments(of: handle, before: offset, in: store)
+            case .alterTopic(let alteration):
+                // What was appended is made as durable as its topic was then.
+                commit(store)
+                reply()
+                alter(alteration, in: store)
+            case .addPartitions(let addition): add(addition, in: store)
+            case .deleteRecords(let deletion): delete(deletion, in: store)
             case .allocateProducerIDs(let request): allocateProducerIDs(request, in: store)
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop {
+        if mustCommit || mustStop || store.isFlushDue {
             commit(store)
         } else {
             settle(store.showWritten(), in: store)
             commitLater(store)
         }
+        flushLater(store)
         reply()
         if mustStop { stop(store) }
     }
@@ -132,9 +141,10 @@ public final class PartitionShard {
         if isSmaller { swap(&batch.bytes, &compressed) }
     }
 
-    private func commit(_ store: PartitionStore) {
+    func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -157,7 +167,9 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
-        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
+        guard !result.advanced.isEmpty else { return }
+        for signal in signals { signal.raise(result.advanced) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
@@ -170,7 +182,25 @@ public final class PartitionShard {
         }
     }
 
-    private func reply() {
+    /// What its topic wants synced after a while (`flush.ms`).
+    private func flushLater(_ store: PartitionStore) {
+        guard let age = store.flushAge else { return }
+        let due = loop.now + age
+        if let flush {
+            guard due < flush.due else { return }
+            loop.cancel(flush.timer)
+        }
+        let timer = loop.schedule(at: due) { [unowned self] in
+            flush = nil
+            counters.work.began(at: loop.now)
+            store.flush()
+            commit(store)
+            counters.work.ended(at: .current)
+        }
+        flush = (timer, due)
+    }
+
+    func reply() {
         var replies = ReplySheet()
         let now = MonotonicTime.current
         for (request, outcome) in group {
@@ -210,56 +240,6 @@ public final class PartitionShard {
         }
     }
 
-    // MARK: Topics
-
-    private func create(_ creation: TopicCreation, in store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
-        do throws(TopicError) {
-            guard !creation.name.isInternal else { throw .isInternal }
-            var random = SystemRandomNumberGenerator()
-            outcome = .success(
-                try store.createTopic(
-                    creation.name,
-                    id: .random(using: &random),
-                    partitions: creation.partitions,
-                    overrides: creation.overrides,
-                    now: moment
-                )
-            )
-        } catch {
-            outcome = .failure(error)
-        }
-        if case .success = outcome { counters.topicsCreated.add() }
-        publish(outcome, of: store)
-        creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
-    }
-
-    private func delete(_ deletion: TopicDeletion, from store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
-        do throws(TopicError) {
-            guard !deletion.name.isInternal else { throw .isInternal }
-            outcome = .success(try store.deleteTopic(deletion.name, now: moment))
-        } catch {
-            outcome = .failure(error)
-        }
-        if case .success = outcome { counters.topicsDeleted.add() }
-        publish(outcome, of: store)
-        upkeep.removeLater(store)
-        deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
-    }
-
-    var moment: StorageMoment {
-        StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
-    }
-
-    /// Before the reply leaves: who hears of a topic finds it in the catalog.
-    private func publish(_ outcome: Result<TopicEntry, TopicError>, of store: PartitionStore) {
-        switch outcome {
-        case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
-        case .failure: break
-        }
-    }
-
     private func recordGaps(in store: PartitionStore) {
         do throws(TopicError) {
             let recorded = try store.recordGaps(now: moment) {
@@ -296,6 +276,9 @@ public enum PartitionShardMessage: Sendable {
     case append(AppendRequest)
     case createTopic(TopicCreation)
     case deleteTopic(TopicDeletion)
+    case alterTopic(TopicAlteration)
+    case addPartitions(PartitionAddition)
+    case deleteRecords(RecordDeletion)
     /// Of a topic of the broker's own: whole segments that its writer needs no more.
     case deleteSegments(PartitionHandle, before: Offset)
     case allocateProducerIDs(ProducerIDRequest)

@@ -41,7 +41,7 @@ extension PartitionStore {
             folder: folder(of: name),
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
-            settings: settings.log,
+            settings: settings.logSettings,
             openSegments: openSegments,
             producerLimit: producerLimit
         )

@@ -114,8 +114,8 @@ extension PartitionStore {
         _ known: ClusterMetadata
     ) throws(FileSystemError) {
         for name in folders.unfinished.sorted() {
-            if let topic = known.topics[name.topic], !folders.partitions.contains(name),
-                topicID(in: unfinished(name)) == topic.id
+            if let topic = known.topics[name.topic], Int(name.partition) < topic.partitionCount,
+                !folders.partitions.contains(name), topicID(in: unfinished(name)) == topic.id
             {
                 try fileSystem.rename(unfinished(name), to: folder(of: name))
                 folders.partitions.insert(name)
@@ -172,31 +172,36 @@ extension PartitionStore {
         settings: TopicSettings,
         afterCleanStop: Bool
     ) {
-        var stored = StoredTopic(
+        topics[topic.name] = StoredTopic(
             name: topic.name,
             id: topic.id,
             settings: settings,
             overrides: topic.overrides,
             partitions: []
         )
-        for number in 0..<topic.partitionCount {
-            let name = TopicPartition(topic: topic.name, partition: Int32(number))
+        let numbers = 0..<Int32(clamping: topic.partitionCount)
+        openPartitions(numbers, of: topic.name, afterCleanStop: afterCleanStop)
+    }
+
+    func openPartitions(_ numbers: Range<Int32>, of topic: TopicName, afterCleanStop: Bool) {
+        guard let stored = topics[topic] else { return }
+        for number in numbers {
+            let name = TopicPartition(topic: topic, partition: number)
             do throws(CommitLogError) {
                 let opened = try openLog(
                     name,
-                    settings: settings,
+                    settings: stored.settings,
                     afterCleanStop: afterCleanStop
                 )
-                guard opened.log.topicID == topic.id else {
+                guard opened.log.topicID == stored.id else {
                     throw .unusable(path: folder(of: name), why: "it is another topic's, by its id")
                 }
-                stored.partitions.append(register(opened))
+                topics[topic]?.partitions.append(register(opened))
             } catch {
-                stored.partitions.append(nil)
+                topics[topic]?.partitions.append(nil)
                 offline.append((name, error))
             }
         }
-        topics[topic.name] = stored
     }
 
     /// Takes over folders that no record speaks of: those of a data directory from before the

@@ -46,10 +46,7 @@ extension PartitionStore {
                 partitionCount: Int(count),
                 overrides: overrides
             )
-            try inDataDirectory { () throws(FileSystemError) in
-                for name in names { try fileSystem.rename(unfinished(name), to: folder(of: name)) }
-                try fileSystem.syncDirectory(path)
-            }
+            try nameFolders(names)
             open(topic, settings: settings, afterCleanStop: true)
             guard let made = topics[name] else { throw PartitionStoreError.closed }
             return entry(of: made)
@@ -66,10 +63,7 @@ extension PartitionStore {
         if let known = topics[name] { throw .exists(entry(of: known)) }
         guard name != ClusterMetadataLog.partition.topic else { throw .isInternal }
         guard count > 0 else { throw .badPartitionCount }
-        let most = creation.partitionsMax
-        guard name.isInternal || Int(count) <= most - partitionCount else {
-            throw .tooManyPartitions(most: most)
-        }
+        try checkRoom(for: Int(count), in: name)
         // A folder that cannot be opened is somebody's data: a new topic must not cover it.
         if let broken = offline.first(where: { $0.name.topic == name }) {
             throw .storage(.partition(broken.name, broken.error))
@@ -81,7 +75,22 @@ extension PartitionStore {
         }
     }
 
-    private func buildFolders(
+    func checkRoom(for count: Int, in name: TopicName) throws(TopicError) {
+        let most = creation.partitionsMax
+        guard name.isInternal || count <= most - partitionCount else {
+            throw .tooManyPartitions(most: most)
+        }
+    }
+
+    /// Puts folders that were built to their places, now that a record says that they are there.
+    func nameFolders(_ names: [TopicPartition]) throws(PartitionStoreError) {
+        try inDataDirectory { () throws(FileSystemError) in
+            for name in names { try fileSystem.rename(unfinished(name), to: folder(of: name)) }
+            try fileSystem.syncDirectory(path)
+        }
+    }
+
+    func buildFolders(
         _ names: [TopicPartition],
         topicID: UUIDBytes
     ) throws(PartitionStoreError) {
@@ -176,7 +185,7 @@ extension PartitionStore {
     }
 
     /// Tries again what a deletion of these names could not do.
-    private func clearTheWay(
+    func clearTheWay(
         for names: [TopicPartition],
         now: StorageMoment
     ) throws(PartitionStoreError) {

@@ -28,7 +28,10 @@ import Testing
 
     @Test(arguments: [
         ("retention.ms", "-2"), ("retention.ms", "7d"), ("segment.bytes", "1"),
-        ("cleanup.policy", "compact"), ("compression.type", "gzip"), ("durability", "Durable"),
+        ("cleanup.policy", "compress"), ("cleanup.policy", "delete,"),
+        ("cleanup.policy", "compact,compact"), ("compression.type", "none"),
+        ("compression.gzip.level", "0"), ("min.cleanable.dirty.ratio", "1.5"),
+        ("durability", "Durable"),
         ("max.message.bytes", ""), ("retention.bytes", "9223372036854775808"),
     ])
     func `a value that a key does not take names the key and what is allowed`(
@@ -42,6 +45,42 @@ import Testing
             #expect(error.key == key && error.value == value)
             #expect(error.allowed?.isEmpty == false)
         }
+    }
+
+    @Test(arguments: [
+        ("delete", "delete"), ("compact", "compact"), ("delete, compact", "compact,delete"),
+        ("", ""),
+    ])
+    func `a cleanup policy is a list, and may be empty`(
+        text: String,
+        shown: String
+    ) throws {
+        let settings = try TopicSettings().applying(["cleanup.policy": text])
+        #expect(settings.cleanup.contains(.compact) == text.contains("compact"))
+        let key = try #require(TopicSettings.keys.first { $0.name == "cleanup.policy" })
+        #expect(key.text(in: settings) == shown)
+        #expect(RetentionPolicy(settings).keepsEverything == !text.contains("delete"))
+    }
+
+    @Test func `the least lag of compaction is not above the largest`() throws {
+        let defaults = try TopicSettings().applying(["max.compaction.lag.ms": "5000"])
+        do {
+            _ = try defaults.applying(["min.compaction.lag.ms": "5001"])
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.key == "min.compaction.lag.ms")
+        }
+        #expect(
+            try defaults.applying(["min.compaction.lag.ms": "5000"]).compaction.lagMin
+                == .seconds(5)
+        )
+    }
+
+    @Test func `the largest lag of compaction seals segments of compacted topics`() throws {
+        let lag = ["max.compaction.lag.ms": "1000"]
+        #expect(try TopicSettings().applying(lag).logSettings.segmentAge == .days(7))
+        let both = lag.merging(["cleanup.policy": "compact"]) { $1 }
+        #expect(try TopicSettings().applying(both).logSettings.segmentAge == .seconds(1))
     }
 
     @Test func `a key that no topic has is refused`() throws {

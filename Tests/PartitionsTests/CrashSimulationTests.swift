@@ -15,6 +15,7 @@ import Testing
         var records = 0
         var recoveryCrashes = 0
         var produced = 0
+        var changes = (altered: 0, grown: 0, cut: 0)
         for index in 0..<Self.seedsPerBlock {
             let seed = UInt64(block * Self.seedsPerBlock + index)
             let simulation = Simulation(seed: seed)
@@ -27,10 +28,14 @@ import Testing
             records += simulation.recordsAppended
             recoveryCrashes += simulation.recoveryCrashes
             produced += simulation.producedBatches
+            changes.altered += simulation.topicsAltered
+            changes.grown += simulation.partitionsAdded
+            changes.cut += simulation.recordDeletions
         }
         #expect(records > 1_200 * Self.seedsPerBlock)
         #expect(recoveryCrashes > Self.seedsPerBlock)
         #expect(produced > 20 * Self.seedsPerBlock)
+        #expect(min(changes.altered, changes.grown, changes.cut) > Self.seedsPerBlock / 3)
     }
 
     @Test func `no promise breaks at any file call of one workload`() throws {

@@ -70,6 +70,47 @@ import Testing
             )
         }
 
+        func alter(_ name: String, _ changes: [String: String?], validateOnly: Bool = false) throws
+        {
+            token += 1
+            let alteration = TopicAlteration(
+                name: try #require(TopicName(name)),
+                changes: changes,
+                validateOnly: validateOnly,
+                token: token,
+                replyTo: mailbox
+            )
+            shard.mailbox.post(.alterTopic(alteration))
+        }
+
+        func add(_ name: String, total: Int32) throws {
+            token += 1
+            let name = try #require(TopicName(name))
+            let addition = PartitionAddition(
+                name: name,
+                total: total,
+                token: token,
+                replyTo: mailbox
+            )
+            shard.mailbox.post(.addPartitions(addition))
+        }
+
+        /// What each answer was, the topics that it succeeded for left out.
+        var refusals: [String] {
+            replies.compactMap { reply in
+                switch reply.outcome {
+                case .success: nil
+                case .failure(.exists(let entry)): "exists \(entry.name)"
+                case .failure(.unknown): "unknown"
+                case .failure(.badPartitionCount): "count"
+                case .failure(.badSetting(let error)): error.key
+                case .failure(.tooManyPartitions(let most)): "most \(most)"
+                case .failure(.isInternal): "internal"
+                case .failure(.storage(let error)): "\(error)"
+                }
+            }
+        }
+
         func run(untilReplies count: Int) {
             func look() {
                 if replies.count >= count { return loop.stop() }
@@ -109,20 +150,61 @@ import Testing
         try bench.create("__own", 1)
         try bench.delete("b")
         bench.run(untilReplies: 7)
-        let refusals = bench.replies.dropFirst().map { reply -> String in
-            switch reply.outcome {
-            case .success: "none"
-            case .failure(.exists(let entry)): "exists \(entry.name)"
-            case .failure(.unknown): "unknown"
-            case .failure(.badPartitionCount): "count"
-            case .failure(.badSetting(let error)): error.key
-            case .failure(.tooManyPartitions(let most)): "most \(most)"
-            case .failure(.isInternal): "internal"
-            case .failure(.storage(let error)): "\(error)"
-            }
-        }
         #expect(
-            refusals == ["exists a", "most 3", "count", "retention.ms", "internal", "unknown"]
+            bench.refusals == [
+                "exists a", "most 3", "count", "retention.ms", "internal", "unknown",
+            ]
         )
+    }
+
+    @Test func `a topic's settings change while it is there`() throws {
+        let bench = try Bench()
+        try bench.create("plant", 1, ["retention.ms": "1000", "segment.ms": "5"])
+        try bench.alter("plant", ["retention.ms": "2000", "segment.ms": nil])
+        try bench.alter("plant", ["retention.ms": "9"], validateOnly: true)
+        bench.run(untilReplies: 3)
+        let changed = try bench.replies[1].outcome.get()
+        #expect(changed.overrides == ["retention.ms": "2000"])
+        #expect(changed.settings.retentionTime == .seconds(2))
+        #expect(changed.settings.log.segmentAge == .days(7))
+        #expect(try bench.replies[2].outcome.get().settings.retentionTime == .milliseconds(9))
+        let seen = try #require(bench.catalog.snapshot.topics.first { !$0.isInternal })
+        #expect(seen.overrides == changed.overrides && seen.settings == changed.settings)
+        #expect(seen.partitions[0]?.handle == (try bench.replies[0].outcome.get().handles[0]))
+    }
+
+    @Test func `partitions are added behind those that are there`() throws {
+        let bench = try Bench()
+        try bench.create("plant", 2)
+        try bench.add("plant", total: 5)
+        bench.run(untilReplies: 2)
+        let made = try bench.replies[0].outcome.get()
+        let grown = try bench.replies[1].outcome.get()
+        #expect(grown.id == made.id && grown.partitions.count == 5)
+        #expect(Array(grown.handles.prefix(2)) == made.handles)
+        #expect(Set(grown.handles).count == 5)
+        #expect(bench.catalog.snapshot.topics.contains { $0.partitions.count == 5 })
+    }
+
+    @Test func `a change that cannot be is refused with the reason, and changes nothing`() throws {
+        let bench = try Bench(partitionsMax: 4)
+        try bench.create("a", 2, ["retention.ms": "1000"])
+        try bench.alter("a", ["retention.ms": "7", "segment.bytes": "much"])
+        try bench.alter("a", ["colour": nil])
+        try bench.alter("b", ["retention.ms": "7"])
+        try bench.alter("__own", ["retention.ms": "7"])
+        try bench.add("a", total: 2)
+        try bench.add("a", total: 5)
+        try bench.add("b", total: 5)
+        try bench.add("__own", total: 5)
+        bench.run(untilReplies: 9)
+        #expect(
+            bench.refusals == [
+                "segment.bytes", "colour", "unknown", "internal", "count", "most 4", "unknown",
+                "internal",
+            ]
+        )
+        let topic = try #require(bench.catalog.snapshot.topics.first { !$0.isInternal })
+        #expect(topic.overrides == ["retention.ms": "1000"] && topic.partitions.count == 2)
     }
 }

@@ -58,7 +58,7 @@ def test_confluent_creates_and_deletes(broker):
     (NewTopic("n", 1, 2), "INVALID_REPLICATION_FACTOR"),
     (NewTopic("n", 5000, 1), "POLICY_VIOLATION"),
     (NewTopic("n", 1, 1, config={"no.such": "1"}), "INVALID_CONFIG"),
-    (NewTopic("n", 1, 1, config={"cleanup.policy": "compact"}), "INVALID_CONFIG"),
+    (NewTopic("n", 1, 1, config={"cleanup.policy": "compress"}), "INVALID_CONFIG"),
 ])
 def test_what_cannot_be_made_is_refused_by_name(broker, topic, error):
     assert made(broker, topic) == error
