@@ -60,6 +60,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var frontTopics: FrontTopics?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
+    /// The request about committed offsets there, and its number among the connection's.
+    var frontOffsets: FrontOffsets?
+    var lastOffsetsTicket: UInt64 = 0
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
@@ -170,8 +173,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil && readers.isIdle
-            && connection.pendingOutput == .zero
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && frontOffsets == nil
+            && readers.isIdle && connection.pendingOutput == .zero
     }
 
     private func release() {
