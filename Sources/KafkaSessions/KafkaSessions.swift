@@ -1,5 +1,3 @@
-import BrokerModel
-
 // KafkaSessions decides what Kafka's clients have going with this broker: who is in a group and what
 // it has read, what a fetch session covers. Values in, values out: no socket, no thread, no clock.
 //
@@ -9,9 +7,14 @@ import BrokerModel
 // see only once it is durable waits for `stored`. Two clients never differ on a generation: a
 // member is told an assignment only while the group's generation is the one it was made for.
 //
+// `CommittedOffsets` is what groups have committed: a change counts once the log has kept its
+// record, and `settled` says so. `GroupRecord` is a record of `__consumer_offsets`.
+//
 // Fetch sessions: start at `FetchSessionCache`. `begin` takes a request in and says what its answer
 // is about, `finish` remembers what the answer told; however often the log is looked at between
 // the two, a session changes only there.
+import BrokerModel
+
 public enum KafkaSessionsLimits {
     /// How long a new member's JoinGroup waits. It has no id to send heartbeats with.
     static let newMemberTimeout = Duration.minutes(5)
