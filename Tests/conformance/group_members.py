@@ -14,12 +14,14 @@ def admin(broker):
 
 
 def make_topic(broker, name, partitions):
-    for future in admin(broker).create_topics([NewTopic(name, partitions)]).values():
+    client = admin(broker)
+    for future in client.create_topics([NewTopic(name, partitions)]).values():
         future.result(10)
 
 
 def delete_topic(broker, name):
-    for future in admin(broker).delete_topics([name]).values():
+    client = admin(broker)
+    for future in client.delete_topics([name]).values():
         future.result(10)
 
 
@@ -29,7 +31,8 @@ def producer(broker):
 
 
 def describe(broker, group):
-    return admin(broker).describe_consumer_groups([group])[group].result(10)
+    client = admin(broker)
+    return client.describe_consumer_groups([group])[group].result(10)
 
 
 class Member:
