@@ -90,7 +90,9 @@ def percentiles(latencies):
 
 
 def measure(options, folder):
-    broker = harness.Broker(folder, f"partitions.max={options.partitions + 100}")
+    broker = harness.Broker(
+        folder, f"partitions.max={options.partitions + 100}",
+        f"kafka.connections.max={options.idle + options.busy + 100}")
     print(f"start, empty: {started(broker):.0f} ms, memory {memory(broker)[0]:.1f} MB")
     client = AdminClient({"bootstrap.servers": broker.kafka})
     each = options.partitions // TOPICS
