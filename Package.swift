@@ -137,7 +137,10 @@ let package = Package(
             "MQTTSessions",
             ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
         ),
-        tests("KafkaSessions", ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire"]),
+        tests(
+            "KafkaSessions",
+            ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire", "RecordFormat"]
+        ),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
         tests(
             "Ingest",

@@ -70,7 +70,11 @@ public struct CommittedOffsets {
         if pending.contains(where: { $0.key.group == group && $0.value.latest != nil }) {
             return true
         }
-        return forAll(of: group) { _, _, _ in false } == false
+        // Stops at the first that nothing on its way will change.
+        let areAllChanging = forAll(of: group) { topic, partition, _ in
+            pending[Place(group: group, topic: topic, partition: partition)] != nil
+        }
+        return !areAllChanging
     }
 
     // MARK: Changing

@@ -27,6 +27,7 @@ public final class PartitionShard {
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
     private var lazyCommit: TimerID?
+    private var flush: (timer: TimerID, due: MonotonicTime)?
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
     /// before the data directory is touched.
@@ -84,12 +85,13 @@ public final class PartitionShard {
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop {
+        if mustCommit || mustStop || store.isFlushDue {
             commit(store)
         } else {
             settle(store.showWritten(), in: store)
             commitLater(store)
         }
+        flushLater(store)
         reply()
         if mustStop { stop(store) }
     }
@@ -176,6 +178,24 @@ public final class PartitionShard {
             commit(store)
             counters.work.ended(at: .current)
         }
+    }
+
+    /// What its topic wants synced after a while (`flush.ms`).
+    private func flushLater(_ store: PartitionStore) {
+        guard let age = store.flushAge else { return }
+        let due = loop.now + age
+        if let flush {
+            guard due < flush.due else { return }
+            loop.cancel(flush.timer)
+        }
+        let timer = loop.schedule(at: due) { [unowned self] in
+            flush = nil
+            counters.work.began(at: loop.now)
+            store.flush()
+            commit(store)
+            counters.work.ended(at: .current)
+        }
+        flush = (timer, due)
     }
 
     func reply() {

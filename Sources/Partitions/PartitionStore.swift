@@ -70,6 +70,11 @@ public final class PartitionStore {
     private var touched: [PartitionHandle] = []
     private var touchedWritten: [PartitionHandle] = []
     private var isTouched: [Bool] = []
+    /// Whether a topic wants the next commit now, though nobody waits for it.
+    var isFlushDue = false
+    /// Appended to, in topics that want a sync some time later, and the soonest that one wants it.
+    var unflushed: Set<PartitionHandle> = []
+    var flushAge: Duration?
 
     init(
         path: String,
@@ -113,7 +118,10 @@ public final class PartitionStore {
         to partition: PartitionHandle,
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
-        try touch(partition).append(batches, now: now)
+        let log = try touch(partition)
+        let range = try log.append(batches, now: now)
+        noteFlush(of: partition, log)
+        return range
     }
 
     /// The log of a partition that the next commit has to look at.
@@ -147,6 +155,7 @@ public final class PartitionStore {
             settle(partition, &result) { log throws(CommitLogError) in try log.sync() }
         }
         result.synced = touched.count
+        isFlushDue = false
         touched.removeAll(keepingCapacity: true)
         return result
     }
@@ -217,6 +226,19 @@ public final class PartitionStore {
 
     func setDurable(_ isDurable: Bool, _ handle: PartitionHandle) {
         slots[handle.rawValue]?.isDurable = isDurable
+        // What waits to be shown is synced first now.
+        if isDurable, isTouched[handle.rawValue] { syncNext(handle) }
+    }
+
+    /// Has the next commit sync the partition, however durable its topic is.
+    func syncNext(_ handle: PartitionHandle) {
+        if let index = touchedWritten.firstIndex(of: handle) {
+            touchedWritten.remove(at: index)
+        } else if isTouched[handle.rawValue] {
+            return
+        }
+        isTouched[handle.rawValue] = true
+        touched.append(handle)
     }
 
     func forget(_ handle: PartitionHandle) { slots[handle.rawValue] = nil }

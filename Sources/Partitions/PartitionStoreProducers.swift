@@ -17,7 +17,9 @@ extension PartitionStore {
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange? {
         let log = try touch(partition)
-        return try log.append(checking: batches, outcomes: &outcomes, now: now)
+        let range = try log.append(checking: batches, outcomes: &outcomes, now: now)
+        noteFlush(of: partition, log)
+        return range
     }
 
     /// Takes a block of producer ids that were never given, and never will be again: that is durable

@@ -21,7 +21,7 @@ final class PartitionHistory {
     var logStart = Offset.zero
     /// Below here retention was free to delete.
     private(set) var expendable = Offset.zero
-    let isDurable: Bool
+    var isDurable: Bool
     /// The highest leader epoch that the partition has shown.
     var leaderEpoch = LeaderEpoch.none
 
@@ -73,6 +73,15 @@ final class PartitionHistory {
             start = max(start, end.offset)
         }
         expendable = start
+    }
+
+    /// Records below `offset` are deleted now, or will have been.
+    func noteDeletion(before offset: Offset) { expendable = max(expendable, offset) }
+
+    /// Where a batch ends that is not past `offset`.
+    func boundary(_ choice: Int, upTo offset: Offset) -> Offset {
+        let known = ends.prefix { $0.offset <= offset }
+        return known[choice % known.count].offset
     }
 
     func noteSeen(_ highWatermark: Offset) { seen = max(seen, highWatermark) }

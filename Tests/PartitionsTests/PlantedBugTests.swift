@@ -39,6 +39,7 @@ import Testing
     @Test func `P1 notices retention that takes more than it was told to`() {
         var plan = Simulation.Plan()
         plan.retentionFactor = 2
+        plan.isAdministered = false  // Most of what goes too early is deleted on purpose otherwise.
         #expect(promisesBroken(by: plan).contains(.p1))
     }
 
@@ -58,6 +59,18 @@ import Testing
         var plan = Simulation.Plan()
         plan.faults.ignoredSyncSuffixes = ["__cluster_metadata-0/00000000000000000000.log"]
         #expect(promisesBroken(by: plan).contains(.topics))
+    }
+
+    @Test func `P1 notices a partition whose folder is not durable when its record is`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = [".headwater-new"]
+        #expect(promisesBroken(by: plan).contains(.p1))
+    }
+
+    @Test func `the log start's checker notices records that are back after their deletion`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = ["offset-marks.tmp"]
+        #expect(promisesBroken(by: plan).contains(.logStart))
     }
 
     /// Which promises break over some seeds.

@@ -22,6 +22,8 @@ final class Simulation {
         var retentionFactor = 1
         /// Planted: what a topic that is not durable keeps for a crash is thrown away before it.
         var forgetsMarks = false
+        /// Whether topics change while they are there.
+        var isAdministered = true
     }
 
     private static let directory = "/data"
@@ -34,6 +36,9 @@ final class Simulation {
     private(set) var topicsDeleted = 0
     private(set) var segmentsDeleted = 0
     private(set) var gaps = 0
+    var topicsAltered = 0
+    var partitionsAdded = 0
+    var recordDeletions = 0
 
     private let plan: Plan
     let kinds: SimulatedTopics
@@ -112,7 +117,11 @@ final class Simulation {
         case 7..<10: try readBack(store)
         case 10..<14: try retain(in: store)
         case 14..<16: _ = store.removeDeleted(now: clock.now, limit: 3)
-        case 16..<50: try commit(store)
+        case 16..<21 where !plan.isAdministered: try commit(store)
+        case 16..<18: try alterSomething(in: store)
+        case 18..<19: try growSomething(in: store)
+        case 19..<21: try deleteRecordsSomewhere(in: store)
+        case 21..<50: try commit(store)
         default: try append(to: store)
         }
     }
@@ -141,7 +150,12 @@ final class Simulation {
     }
 
     private func commit(_ store: PartitionStore) throws {
-        let result = generator.oneIn(3) ? store.showWritten() : store.commit()
+        try note(generator.oneIn(3) ? store.showWritten() : store.commit(), in: store)
+    }
+
+    func commitAll(_ store: PartitionStore) throws { try note(store.commit(), in: store) }
+
+    private func note(_ result: PartitionStore.CommitResult, in store: PartitionStore) throws {
         for (handle, highWatermark) in result.advanced {
             try history(of: handle, in: store)?.noteAcknowledged(highWatermark)
         }
