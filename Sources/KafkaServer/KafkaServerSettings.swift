@@ -64,7 +64,7 @@ public struct KafkaServerSettings: Sendable {
                 \.fetchSessionsMax,
                 of: defaults,
                 in: 0...10_000,
-                "How many clients may have a fetch session; the others ask for everything each time."
+                "How many clients may have a fetch session; others ask for everything each time."
             ),
         ]
     }
