@@ -3,8 +3,7 @@ import CommitLog
 
 // What a store does for producers with an id: it gives the ids, and forgets who is silent.
 extension PartitionStore {
-    /// How many ids one record in the metadata log pays for. A stop loses those that were not
-    /// given.
+    /// How many ids one record in the metadata log pays for. A stop loses those that were not given.
     private static let producerIDBlock: Int64 = 1_000
     /// A higher id in a partition was never given by a broker.
     private static let producerIDMax = Int64(1) << 62
@@ -23,8 +22,8 @@ extension PartitionStore {
         return range
     }
 
-    /// Takes a block of producer ids that were never given, and never will be again: that is
-    /// durable when it returns.
+    /// Takes a block of producer ids that were never given, and never will be again: that is durable
+    /// when it returns.
     public func allocateProducerIDs(
         now: StorageMoment = .unknown
     ) throws(PartitionStoreError) -> Range<Int64> {
