@@ -109,7 +109,7 @@ struct BrokerGraph {
             nodeID: settings.nodeID,
             settings: settings.topics,
             creation: settings.creation,
-            producers: settings.shard.producers
+            shard: settings.shard
         )
         try store.makeTopics(
             of: settings.ingest.routes,
