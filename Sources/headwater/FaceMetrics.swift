@@ -219,11 +219,12 @@ extension BrokerMetrics {
         )
         page.counter(
             "headwater_kafka_topic_changes_total",
-            "Topics that clients made and deleted.",
+            "Topics that clients made, deleted and changed.",
             by: "change",
             [
                 ("created", kafka.topicsCreated),
                 ("deleted", kafka.topicsDeleted),
+                ("changed", kafka.topicsChanged),
             ]
         )
     }

@@ -91,6 +91,13 @@ import Testing
         #expect(promisesBroken(by: plan).contains(.logStart))
     }
 
+    @Test func `the topics' checker notices a checkpoint that is not synced before it counts`() {
+        var plan = Simulation.Plan(lives: 4)
+        plan.faults.ignoredSyncSuffixes = [".checkpoint.part"]
+        let broken = promisesBroken(by: plan)
+        #expect(broken.contains(.topics) || broken.contains(.p1))
+    }
+
     /// Which promises break over some seeds.
     private func promisesBroken(by plan: Simulation.Plan) -> Set<Violation.Promise> {
         var broken: Set<Violation.Promise> = []

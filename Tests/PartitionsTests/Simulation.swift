@@ -26,6 +26,8 @@ final class Simulation {
         var forgetsSnapshots = false
         /// Whether topics change while they are there.
         var isAdministered = true
+        /// After how much of the metadata log a checkpoint is written.
+        var metadataBytesMax = 300
     }
 
     private static let directory = "/data"
@@ -42,6 +44,7 @@ final class Simulation {
     var topicsAltered = 0
     var partitionsAdded = 0
     var recordDeletions = 0
+    private(set) var checkpoints = 0
 
     private let plan: Plan
     let kinds: SimulatedTopics
@@ -80,6 +83,7 @@ final class Simulation {
             fileCalls += fileSystem.calls
             loseEverythingVolatile()
             try recover(isFirst: life == 0)
+            countCheckpoints()
         }
     }
 
@@ -287,6 +291,11 @@ final class Simulation {
         if plan.forgetsSnapshots { forget { $0.hasSuffix(".snapshot") } }
     }
 
+    private func countCheckpoints() {
+        let names = (try? fileSystem.list(Self.directory + "/__cluster_metadata-0")) ?? []
+        checkpoints += names.count { $0.name.hasSuffix(".checkpoint") }
+    }
+
     private func forget(_ isForgotten: (String) -> Bool) {
         do throws(FileSystemError) {
             for entry in try fileSystem.list(Self.directory) where entry.isDirectory {
@@ -337,11 +346,14 @@ final class Simulation {
             directoryID: .random(using: &generator)
         )
         let store: PartitionStore
+        var creation = TopicCreationSettings()
+        creation.metadataBytesMax = ByteCount(plan.metadataBytesMax)
         do throws(PartitionStoreError) {
             store = try PartitionStore.open(
                 path: Self.directory,
                 fileSystem: fileSystem,
                 settings: kinds.settings,
+                creation: creation,
                 newIdentity: { identity }
             )
         } catch {

@@ -121,7 +121,7 @@ extension Simulation {
         let epoch = partition.log.leaderEpoch
         if !partition.recovery.wasClean {
             try StableOffsets.checkEpochRose(history, to: epoch)
-        } else if !closeWasTried {
+        } else if !closeWasTried, partition.log.logEndOffset > .zero {
             throw Violation(promise: .p2, what: "a start took an unclean stop for a clean one")
         }
         history.leaderEpoch = epoch
