@@ -15,6 +15,8 @@ import BrokerModel
 //   indexes, and only then does the next segment's file come into being. So recovery reads the
 //   newest segment alone, and nothing older.
 // - What recovery finds past the last sync is synced before anybody may see it.
+// - What is known of idempotent producers is right: a snapshot of it is durable before the segment
+//   that begins there has a name, and what follows it is in the segment that recovery reads.
 // - The leader epoch has risen, so that a reader which saw the old tail notices the cut.
 // - The log start is not before where it was, and no offset is given again that was shown without
 //   a sync, as in topics that are not durable: `OffsetMarks` are synced before either is shown.

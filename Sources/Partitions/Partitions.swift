@@ -8,4 +8,5 @@
 // retention in steps that `ShardUpkeep` puts between bursts. `TopicCatalog` says which topics there
 // are; its `PartitionReader`s serve any thread. `ReaderPool`'s threads wait for cold pages where a
 // network loop must not.
+// A `SealedBatch` with producer ids is checked batch by batch, and its `outcomes` tell of each.
 // Nothing here knows MQTT or Kafka's protocol.
