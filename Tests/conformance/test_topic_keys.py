@@ -9,6 +9,7 @@ from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, 
                                    NewPartitions, NewTopic)
 
 import harness
+import publishing
 
 TOPIC = "keys"
 LOG = "00000000000000000000.log"
@@ -85,10 +86,12 @@ def test_segment_bytes_changes_live(broker):
 
 def test_segment_ms_seals_by_time(broker):
     topic = Topic(broker, segment_ms="1")
-    for _ in range(3):
-        topic.produce()
-        time.sleep(0.01)
-    assert len(topic.files(".log")) == 3
+
+    def has_rolled():
+        assert topic.produce() is None
+        return len(topic.files(".log")) >= 3
+
+    harness.eventually(has_rolled, what="segments that are old at once")
 
 
 def test_segment_index_bytes_seals_a_full_index(broker):
@@ -225,3 +228,22 @@ def test_the_command_alters_describes_and_deletes(broker):
     gone = run("topics", "delete-records", TOPIC, "--partition", "0", "--before", "3", "--yes", *at)
     assert gone.returncode == 0 and f"{TOPIC}-0 begins at offset 3" in gone.stdout
     assert topic.read()[0] == 3
+
+
+def test_devices_meet_new_settings_and_new_partitions(broker):
+    publishing.publish_numbers(broker, 20)  # Makes the topic, and its route remembers it.
+    options = {"bootstrap.servers": broker.kafka, "broker.address.family": "v4"}
+    administrator = AdminClient(options)
+    administrator.create_partitions([NewPartitions("mqtt", 4)])["mqtt"].result(15)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, "mqtt", incremental_configs=[
+        ConfigEntry("segment.bytes", "65536", incremental_operation=AlterConfigOpType.SET),
+        ConfigEntry("durability", "written", incremental_operation=AlterConfigOpType.SET)])
+    administrator.incremental_alter_configs([resource])[resource].result(15)
+    publishing.publish(broker, [(f"device/{number % 50}", os.urandom(9000))
+                                for number in range(400)])
+    consumer = confluent_kafka.Consumer({**options, "group.id": "none"})
+    ends = [consumer.get_watermark_offsets(confluent_kafka.TopicPartition("mqtt", number),
+                                           timeout=10)[1] for number in range(4)]
+    consumer.close()
+    assert sum(ends) == 420 and min(ends) > 0
+    assert max(broker.segment_sizes("mqtt", 1)) <= 65536
