@@ -81,6 +81,7 @@ extension Simulation {
         }
         try AcknowledgedRecords.check(history, stored: output.bytes, highWatermark: end)
         try StableOffsets.check(history, stored: output.bytes, highWatermark: end)
+        try ExactlyOnce.check(history, stored: output.bytes)
         let isWhole = partition.log.failure == nil && partition.log.logEndOffset == end
         if isWhole { history.cut(to: end) }
         history.noteSeen(end)
