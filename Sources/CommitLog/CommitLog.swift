@@ -2,12 +2,12 @@ import BrokerModel
 
 // CommitLog keeps one partition's records on disk, as segments in a folder, in Kafka's own files.
 //
-// Start at `PartitionLog`: it appends, syncs, rolls, deletes what is old and recovers, on one
-// thread, and each call runs to its end on its caller's. Beside it stands its `PartitionReader`,
-// which any thread may use and which never passes the high watermark. Under them, a `Segment` is
-// one data file with its two indexes, and `FileSystem` is the seam behind which lies the disk, or
-// a test's idea of one. A read with `ReadAccess.resident` takes what is in memory and never waits
-// for the disk.
+// Start at `PartitionLog`: it appends, syncs, rolls, deletes what is old or unwanted, takes other
+// settings and recovers, on one thread, and each call runs to its end on its caller's. Beside it
+// stands its `PartitionReader`, which any thread may use and which never passes the high
+// watermark. Under them, a `Segment` is one data file with its two indexes, and `FileSystem` is
+// the seam behind which lies the disk, or a test's idea of one. A read with `ReadAccess.resident`
+// takes what is in memory and never waits for the disk.
 //
 // What holds after a crash at any call, with unsynced work kept, lost, torn or reordered:
 // - What `sync` made visible is still there, at its offsets, byte for byte.

@@ -21,7 +21,7 @@ enum TopicText {
             topic \(topic.name)\(topic.isInternal ? " (the broker's own)" : "")
             id    \(topic.id)
 
-            \(aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "EPOCH"]] + partitions))
+            \(aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "BYTES", "EPOCH"]] + partitions))
 
             \(aligned([["SETTING", "VALUE", "FROM"]] + settings))
             """
@@ -30,8 +30,14 @@ enum TopicText {
     private static func cells(of partition: TopicSummary.Partition) -> [String] {
         let place = "\(partition.index)"
         let epoch = "\(partition.leaderEpoch)"
-        guard let offsets = partition.offsets else { return [place, "-", "-", "offline", epoch] }
-        return [place, "\(offsets.lowerBound)", "\(offsets.upperBound)", "\(offsets.count)", epoch]
+        guard let offsets = partition.offsets else {
+            return [place, "-", "-", "offline", "-", epoch]
+        }
+        let bytes = partition.bytes.map { "\($0)" } ?? "-"
+        return [
+            place, "\(offsets.lowerBound)", "\(offsets.upperBound)", "\(offsets.count)", bytes,
+            epoch,
+        ]
     }
 
     private static func source(_ entry: ConfigEntry) -> String {
@@ -80,8 +86,9 @@ enum TopicText {
     private static func json(_ partition: TopicSummary.Partition) -> String {
         let first = partition.offsets.map { "\($0.lowerBound)" } ?? "null"
         let next = partition.offsets.map { "\($0.upperBound)" } ?? "null"
+        let bytes = partition.bytes.map { "\"bytes\":\($0)," } ?? ""
         return "{\"partition\":\(partition.index),\"first_offset\":\(first),"
-            + "\"next_offset\":\(next),\"leader_epoch\":\(partition.leaderEpoch)}"
+            + "\"next_offset\":\(next),\(bytes)\"leader_epoch\":\(partition.leaderEpoch)}"
     }
 
     static func json(_ topics: [CreateTopicsResponse.Topic]) -> String {

@@ -9,6 +9,8 @@ struct TopicSummary {
         let leaderEpoch: Int32
         /// Nil for a partition that cannot be read.
         var offsets: Range<Int64>?
+        /// On the disk, without indexes; only where it was asked for.
+        var bytes: Int64?
     }
 
     let name: String
@@ -28,9 +30,9 @@ final class TopicsClient {
     private static let createVersion: Int16 = 7
     private static let deleteVersion: Int16 = 6
     private static let describeVersion: Int16 = 4
-    private static let timeoutMilliseconds: Int32 = 25_000
+    static let timeoutMilliseconds: Int32 = 25_000
 
-    private let client: KafkaClient
+    let client: KafkaClient
 
     init(_ client: KafkaClient) throws { self.client = client }
 
@@ -170,7 +172,7 @@ final class TopicsClient {
     }
 
     /// One line that names the fix.
-    private static func refusal(
+    static func refusal(
         _ topic: String,
         _ code: KafkaErrorCode,
         _ message: String?

@@ -6,7 +6,7 @@ import Posix
 struct TopicsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topics",
-        abstract: "List, create, describe and delete topics.",
+        abstract: "List, create, describe, change and delete topics.",
         discussion: """
             Talks to the Kafka listener, as any Kafka client would.
 
@@ -15,11 +15,12 @@ struct TopicsCommand: ParsableCommand {
               headwater topics create readings --partitions 3 \\
                 --config retention.ms=86400000
               headwater topics describe readings
+              headwater topics alter readings --set retention.ms=86400000
               headwater topics delete readings --yes
             """,
         subcommands: [
             TopicsListCommand.self, TopicsCreateCommand.self, TopicsDescribeCommand.self,
-            TopicsDeleteCommand.self,
+            TopicsAlterCommand.self, TopicsDeleteRecordsCommand.self, TopicsDeleteCommand.self,
         ]
     )
 }
@@ -76,7 +77,7 @@ struct TopicsListCommand: ParsableCommand {
 struct TopicsDescribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe",
-        abstract: "Show a topic's partitions, offsets and settings.",
+        abstract: "Show a topic's partitions, offsets, sizes and settings.",
         discussion: """
             EXAMPLES
               headwater topics describe mqtt
@@ -94,6 +95,10 @@ struct TopicsDescribeCommand: ParsableCommand {
             let found = try topics.map { name in
                 var topic = try client.summary(of: try client.topic(name))
                 topic.settings = try client.settings(of: name)
+                let sizes = try client.sizes(of: name, topic.partitions.map(\.index))
+                for index in topic.partitions.indices {
+                    topic.partitions[index].bytes = sizes[topic.partitions[index].index]
+                }
                 return topic
             }
             options.show(

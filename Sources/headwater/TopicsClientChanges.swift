@@ -1,0 +1,96 @@
+import BrokerModel
+import KafkaWire
+
+/// Requests that change a topic which is there. What the broker refuses ends the command.
+extension TopicsClient {
+    private static let alterVersion: Int16 = 1
+    private static let growVersion: Int16 = 3
+    private static let deleteRecordsVersion: Int16 = 2
+    private static let directoriesVersion: Int16 = 4
+
+    func alter(
+        _ topic: String,
+        _ changes: [IncrementalAlterConfigsRequest.Setting],
+        validatesOnly: Bool
+    ) throws {
+        var request = IncrementalAlterConfigsRequest(resources: [
+            .init(type: .topic, name: topic, settings: changes)
+        ])
+        request.validatesOnly = validatesOnly
+        let version = Self.alterVersion
+        let response = try client.exchange(.incrementalAlterConfigs, version: version) {
+            request.write(to: &$0, version: version)
+        } decode: { reader throws(KafkaWireError) in
+            try IncrementalAlterConfigsResponse(reading: &reader, version: version)
+        }
+        guard let refused = response.results.first(where: { $0.errorCode != .none }) else { return }
+        throw Self.refusal(topic, refused.errorCode, refused.errorMessage)
+    }
+
+    func grow(_ topic: String, to count: Int32, validatesOnly: Bool) throws {
+        var request = CreatePartitionsRequest(
+            topics: [.init(name: topic, count: count)],
+            timeoutMilliseconds: Self.timeoutMilliseconds
+        )
+        request.validatesOnly = validatesOnly
+        let version = Self.growVersion
+        let response = try client.exchange(.createPartitions, version: version) {
+            request.write(to: &$0, version: version)
+        } decode: { reader throws(KafkaWireError) in
+            try CreatePartitionsResponse(reading: &reader, version: version)
+        }
+        guard let refused = response.results.first(where: { $0.errorCode != .none }) else { return }
+        throw Self.refusal(topic, refused.errorCode, refused.errorMessage)
+    }
+
+    /// Returns the first offset that each partition has left.
+    func deleteRecords(
+        of topic: String,
+        _ partitions: [Int32],
+        before offset: Int64
+    ) throws -> [(index: Int32, first: Int64)] {
+        let request = DeleteRecordsRequest(
+            topics: [
+                .init(
+                    name: topic,
+                    partitions: partitions.map { .init(index: $0, offset: Offset(offset)) }
+                )
+            ],
+            timeoutMilliseconds: Self.timeoutMilliseconds
+        )
+        let version = Self.deleteRecordsVersion
+        let response = try client.exchange(.deleteRecords, version: version) {
+            request.write(to: &$0, version: version)
+        } decode: { reader throws(KafkaWireError) in
+            try DeleteRecordsResponse(reading: &reader, version: version)
+        }
+        let results = response.topics.flatMap(\.partitions).sorted { $0.index < $1.index }
+        if let refused = results.first(where: { $0.errorCode != .none }) {
+            let why: String? =
+                switch refused.errorCode {
+                case .offsetOutOfRange: "partition \(refused.index) does not reach that offset"
+                case .policyViolation: "its cleanup.policy does not include delete"
+                case .invalidTopic: "it is the broker's own"
+                default: nil
+                }
+            throw Self.refusal(topic, refused.errorCode, why)
+        }
+        return results.map { ($0.index, $0.lowWatermark.rawValue) }
+    }
+
+    /// How large each partition is on the disk; empty where the broker does not say.
+    func sizes(of topic: String, _ partitions: [Int32]) throws -> [Int32: Int64] {
+        let request = DescribeLogDirsRequest(topics: [.init(name: topic, partitions: partitions)])
+        let version = Self.directoriesVersion
+        let response = try client.exchange(.describeLogDirs, version: version) {
+            request.write(to: &$0, version: version)
+        } decode: { reader throws(KafkaWireError) in
+            try DescribeLogDirsResponse(reading: &reader, version: version)
+        }
+        var sizes: [Int32: Int64] = [:]
+        for partition in response.directories.flatMap(\.topics).flatMap(\.partitions) {
+            sizes[partition.index] = partition.sizeInBytes
+        }
+        return sizes
+    }
+}
