@@ -86,7 +86,11 @@ class Member:
                 time.sleep(0.05)
                 continue
             message = self.consumer.poll(0.05)
-            if message is not None and message.error() is None:
+            if message is None:
+                continue
+            if message.error() is not None:
+                self.errors.append(message.error())
+            else:
                 with self.lock:
                     self.values.append((message.topic(), message.partition(), message.offset(),
                                         message.value()))
