@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import KafkaServer
+import KafkaSessions
 import KafkaWire
 import Testing
 

@@ -93,7 +93,8 @@ final class ProducingBroker {
         let reports = reports
         service.report = { reports.add($0) }
         groupLag = service.groupLag
-        groupReport = Self.keepGroups(of: store, in: service)
+        let groups = Self.groupPartition(of: store)
+        groupReport = groups.map { service.keepGroups(in: $0) }
         keeper.signals = [service.highWatermarkSignal]
         keeper.open(store)
         var limits = ConnectionLimits()
@@ -112,14 +113,10 @@ final class ProducingBroker {
         }
     }
 
-    private static func keepGroups(
-        of store: PartitionStore,
-        in service: KafkaService
-    ) -> GroupRestoreReport? {
+    private static func groupPartition(of store: PartitionStore) -> PartitionEntry? {
         let topics = TopicCatalogSnapshot(of: store)
-        return TopicName(GroupRecord.topic)
-            .flatMap { topics.topic(named: $0)?.partition(0) }
-            .map { service.keepGroups(in: $0) }
+        guard let name = TopicName(GroupRecord.topic) else { return nil }
+        return topics.topic(named: name)?.partition(0)
     }
 
     /// Lets the storage loop take what has come, and go on.
