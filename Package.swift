@@ -127,7 +127,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // Tests only
-        layer("HeadwaterTesting", ["BrokerModel", "CommitLog"]),
+        layer("HeadwaterTesting", ["BrokerModel", "CommitLog", "RecordFormat"]),
         tests("BrokerModel", ["BrokerModel", "HeadwaterTesting"]),
         tests("MQTTWire", ["BrokerModel", "HeadwaterTesting", "MQTTWire"]),
         tests("RecordFormat", ["BrokerModel", "HeadwaterTesting", "RecordFormat"]),

@@ -28,6 +28,10 @@ public final class PartitionLog {
     public let leftovers: [String]
 
     private(set) var isClosed = false
+    /// Where the unsynced records begin.
+    private(set) var syncedEndOffset: Offset
+    /// Whether the active segment has more room on the disk than it fills.
+    var isPreallocated = false
     let fileSystem: any FileSystem
     /// See `change`.
     var settings: LogSettings
@@ -57,6 +61,7 @@ public final class PartitionLog {
         self.settings = settings
         batchBytesMax = settings.batchBytesMax
         logEndOffset = recovered.logEndOffset
+        syncedEndOffset = recovered.logEndOffset
         leaderEpoch = recovered.epochs.latest
         active = recovered.active
         marks = recovered.marks
@@ -78,6 +83,7 @@ public final class PartitionLog {
             logEndOffset: recovered.logEndOffset,
             producers: recovered.producers
         )
+        preallocate(active)
     }
 
     public var highWatermark: Offset { reader.highWatermark }
@@ -164,6 +170,7 @@ public final class PartitionLog {
         defer { isClosed = true }
         try sync()
         do throws(FileSystemError) {
+            try trim()
             try active.segment.writeIndexes()
             try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
@@ -240,7 +247,7 @@ public final class PartitionLog {
     ) throws(FileSystemError) {
         guard !run.isEmpty else { return }
         let bytes = UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: run))
-        try active.append(bytes, now: now, indexInterval: settings.indexInterval)
+        try active.append(bytes, now: now, settings: settings)
         logEndOffset = nextOffset
     }
 
@@ -250,6 +257,7 @@ public final class PartitionLog {
         try active.file.sync()
         active.syncedEnd = active.end
         active.shownEnd = active.end
+        syncedEndOffset = logEndOffset
         publishEnd()
     }
 
@@ -265,6 +273,7 @@ public final class PartitionLog {
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
     /// data, then the indexes and the producers, then the name of the next segment.
     func roll() throws(FileSystemError) {
+        try trim()
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
         try saveProducers()
@@ -274,6 +283,7 @@ public final class PartitionLog {
             fileSystem: fileSystem
         )
         try fileSystem.syncDirectory(folder)
+        preallocate(next)
         let segment = active.segment
         sealed[segment.baseOffset] = RetentionPolicy.Segment(
             size: active.end - .zero,

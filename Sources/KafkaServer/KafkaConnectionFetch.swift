@@ -127,7 +127,7 @@ extension KafkaConnectionHandler {
         }
         guard now >= front.deadline || isEnough(pass, for: request) else {
             service.releaseFetchMemory(answer.takeHeld())
-            return waitForRecords(front, pass, request, now: now)
+            return waitForRecords(front, pass, isFresh: false, request, now: now)
         }
         let start = output.count
         output.writeBytes(answer.frame.bytes)
@@ -235,6 +235,7 @@ extension KafkaConnectionHandler {
     private func waitForRecords(
         _ front: FrontFetch,
         _ pass: FetchPass,
+        isFresh: Bool = true,
         _ request: FetchRequest,
         now: MonotonicTime
     ) -> Step {
@@ -248,7 +249,8 @@ extension KafkaConnectionHandler {
                 watched: pass.watched,
                 deadline: front.deadline,
                 earliest: isPatient ? now + KafkaServerLimits.patientFetchInterval : now,
-                needsMemory: false
+                needsMemory: false,
+                isFresh: isFresh
             ),
             of: self
         )

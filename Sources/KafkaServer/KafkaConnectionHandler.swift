@@ -58,6 +58,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var producerIDWait: ProducerIDWait?
     /// The request about topics at the front of the input, while the log works on it.
     var frontTopics: FrontTopics?
+    /// The deletion of records at the front, likewise.
+    var frontDeletions: FrontDeletions?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
     /// The request about committed offsets there, and its number among the connection's.
@@ -176,8 +178,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil && frontOffsets == nil
-            && frontGroup == nil && readers.isIdle && connection.pendingOutput == .zero
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && frontDeletions == nil
+            && frontOffsets == nil && frontGroup == nil && readers.isIdle
+            && connection.pendingOutput == .zero
     }
 
     private func release() {

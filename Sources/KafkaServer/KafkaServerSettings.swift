@@ -67,7 +67,7 @@ public struct KafkaServerSettings: Sendable {
                 \.fetchSessionsMax,
                 of: defaults,
                 in: 0...10_000,
-                "How many clients may have a fetch session; the others ask for everything each time."
+                "How many clients may have a fetch session; others ask for everything each time."
             ),
         ] + GroupSettings.keys.map { $0.inside(\.groups) }
             + OffsetSettings.keys.map { $0.inside(\.offsets) }

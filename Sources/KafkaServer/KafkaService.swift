@@ -45,6 +45,7 @@ public final class KafkaService {
     var turns = FetchTurns()
 
     private var waiters = FetchWaiters()
+    private var isSignalArmed = false
     private var fetchSessions: FetchSessionCache
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
@@ -136,6 +137,13 @@ public final class KafkaService {
             if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }
             handler?.topicChanged(change.topic, outcome)
         }
+        topicChanges.recordsDeleted = { [unowned self] deletion, outcome in
+            let handler = handlers[deletion.connection]
+            if case .success(let offset) = outcome {
+                noteDeletion(deletion.partition, before: offset, by: handler)
+            }
+            handler?.recordsDeleted(deletion.partition, outcome)
+        }
     }
 
     deinit { readers.stop() }
@@ -172,7 +180,10 @@ public final class KafkaService {
 
     /// Looks at those long polls again that wait for what the signal names.
     private func highWatermarksAdvanced() {
-        guard !waiters.isEmpty else { return highWatermarkSignal.disarm() }
+        guard !waiters.isEmpty else {
+            isSignalArmed = false
+            return highWatermarkSignal.disarm()
+        }
         let advanced = waiters.advanced(highWatermarkSignal.take(), now: loop.now)
         for connection in advanced.ready { handlers[connection]?.lookAgain() }
         for (connection, time) in advanced.later { handlers[connection]?.lookAgain(at: time) }
@@ -187,7 +198,9 @@ public final class KafkaService {
         waiters.park(waiter)
         handler.lookAgain(at: waiter.deadline)
         guard !waiter.needsMemory else { return }
+        guard !isSignalArmed || !waiter.isFresh else { return }
         highWatermarkSignal.arm()
+        isSignalArmed = true
         // What became visible between the reading and the arming is announced to nobody.
         if waiter.watched.contains(where: \.hasAdvanced) {
             handler.lookAgain(at: max(waiter.earliest, loop.now))
@@ -407,7 +420,27 @@ extension KafkaService {
             counters.topicsDeleted.add()
             report(.topicDeleted(topic.name, client: client))
             endFetches(of: topic)
+        case .addition:
+            counters.topicsChanged.add()
+            let count = topic.partitions.count
+            report(.topicChanged(topic.name, "it has \(count) partitions now", client: client))
+        case .alteration(_, isCheck: true): break
+        case .alteration(let keys, isCheck: false):
+            counters.topicsChanged.add()
+            let named = keys.joined(separator: ", ")
+            report(.topicChanged(topic.name, "settings: \(named)", client: client))
         }
+    }
+
+    private func noteDeletion(
+        _ partition: TopicPartition,
+        before offset: Offset,
+        by handler: KafkaConnectionHandler?
+    ) {
+        counters.topicsChanged.add()
+        let what = "partition \(partition.partition) begins at \(offset.rawValue) now"
+        let client = handler?.client ?? KafkaClientName()
+        report(.topicChanged(partition.topic, what, client: client))
     }
 }
 

@@ -6,17 +6,7 @@ extension KafkaAPI {
     ///
     /// Produce is in it from 0 on, although 3 is the least that is served: older versions of
     /// librdkafka want the range to begin there (KAFKA-18659).
-    static let served: [KafkaAPI] = [
-        .produce, .fetch, .listOffsets, .metadata, .apiVersions, .createTopics, .deleteTopics,
-        .describeConfigs,
-        .offsetForLeaderEpoch,
-        .initProducerID, .describeProducers,
-        .findCoordinator, .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .describeGroups,
-        .listGroups, .deleteGroups,
-        .offsetCommit, .offsetFetch, .offsetDelete,
-    ]
-
-    static let advertised: [ServedAPI] = served.map { api in
+    static let advertised: [ServedAPI] = allCases.map { api in
         ServedAPI(
             key: api.rawValue,
             versionMin: api == .produce ? 0 : api.versions.lowerBound,

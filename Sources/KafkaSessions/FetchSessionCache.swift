@@ -19,6 +19,9 @@ public struct FetchSessionCache {
     /// Partitions of all sessions together.
     public private(set) var partitionCount = 0
     private var sessions: [Int32: FetchSession] = [:]
+    /// Nothing makes room for a session of this size before then: with a full cache each fetch of
+    /// those who have none asks again.
+    private var refused = (size: 0, until: MonotonicTime(nanoseconds: .min))
     private let slotsMax: Int
     private let partitionsMax: Int
 
@@ -123,7 +126,11 @@ public struct FetchSessionCache {
     private mutating func makeRoom(for size: Int, _ now: MonotonicTime) -> Bool {
         guard slotsMax > 0, size <= partitionsMax else { return false }
         while sessions.count >= slotsMax || partitionCount + size > partitionsMax {
-            guard let victim = victim(for: size, now) else { return false }
+            guard size > refused.size || now >= refused.until else { return false }
+            guard let victim = victim(for: size, now) else {
+                refused = (size, now + KafkaSessionsLimits.fetchSessionRefusal)
+                return false
+            }
             evict(victim)
         }
         return true

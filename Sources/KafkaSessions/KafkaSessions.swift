@@ -1,5 +1,6 @@
-// KafkaSessions decides what Kafka's clients have going with this broker: who is in a group and what
-// it has read, what a fetch session covers. Values in, values out: no socket, no thread, no clock.
+// KafkaSessions decides what Kafka's clients have going with this broker: who is in a group and
+// what it has read, what a fetch session covers. Values in, values out: no socket, no thread, no
+// clock.
 //
 // Start at `GroupDirectory` for groups: it holds every `ConsumerGroup`, a state machine of Kafka's
 // classic protocol. Each request is one call; what follows from it, answers to requests that waited
@@ -20,6 +21,8 @@ public enum KafkaSessionsLimits {
     static let newMemberTimeout = Duration.minutes(5)
     /// A fetch session that was used since then keeps its place, unless a larger one wants it.
     public static let fetchSessionEvictionMin = Duration.minutes(2)
+    /// How long it is believed that no session has to give way.
+    static let fetchSessionRefusal = Duration.seconds(1)
     /// Partitions of all fetch sessions together: about 100 bytes each.
     public static let fetchSessionPartitionsMax = 1 << 17
     static let fetchTopicIDVersionMin: Int16 = 13

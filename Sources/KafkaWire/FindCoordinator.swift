@@ -84,8 +84,9 @@ extension FindCoordinatorResponse {
         public var host = ""
         public var port: Int32 = -1
         public var errorCode = KafkaErrorCode.none
-        /// From version 1 on.
-        public var errorMessage: String?
+        /// From version 1 on. Kafka says an empty text, and `NONE` before version 4, when all is
+        /// well.
+        public var errorMessage: String? = ""
 
         static let bytesMin = 14
 

@@ -1,3 +1,4 @@
+import BrokerModel
 import CommitLog
 import EventLoop
 import Synchronization
@@ -11,7 +12,7 @@ import Synchronization
 /// neither a slow loop nor a busy log makes it longer than the number of partitions.
 public final class HighWatermarkSignal: Sendable {
     private struct Advanced {
-        var partitions: Set<PartitionHandle> = []
+        var partitions: [PartitionHandle: Offset] = [:]
         var isAnnounced = false
     }
 
@@ -34,8 +35,9 @@ public final class HighWatermarkSignal: Sendable {
         _ = take()
     }
 
-    /// What has advanced since the last call. After it the next advance is announced again.
-    public func take() -> Set<PartitionHandle> {
+    /// What has advanced since the last call, and how far. After it the next advance is announced
+    /// again.
+    public func take() -> [PartitionHandle: Offset] {
         advanced.withLock { advanced in
             defer { advanced = Advanced() }
             return advanced.partitions
@@ -43,10 +45,14 @@ public final class HighWatermarkSignal: Sendable {
     }
 
     /// Tells of an advance if somebody armed the signal, with one message until it is taken.
-    package func raise(_ partitions: some Sequence<PartitionHandle>) {
+    package func raise(
+        _ moved: [(partition: PartitionHandle, highWatermark: Offset)]
+    ) {
         guard armed.load(ordering: .sequentiallyConsistent) else { return }
         let mustAnnounce = advanced.withLock { advanced in
-            advanced.partitions.formUnion(partitions)
+            for (partition, highWatermark) in moved {
+                advanced.partitions[partition] = highWatermark
+            }
             defer { advanced.isAnnounced = true }
             return !advanced.isAnnounced
         }

@@ -26,7 +26,11 @@ public final class PartitionShard {
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
+    /// What became of topics in this burst, and whether the catalog lacks it.
+    var topicReplies: [(mailbox: Mailbox<TopicReply>, reply: TopicReply)] = []
+    var isCatalogStale = false
     private var lazyCommit: TimerID?
+    private var flush: (timer: TimerID, due: MonotonicTime)?
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
     /// before the data directory is touched.
@@ -84,12 +88,14 @@ public final class PartitionShard {
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop {
+        if mustCommit || mustStop || store.isFlushDue {
             commit(store)
         } else {
             settle(store.showWritten(), in: store)
             commitLater(store)
         }
+        flushLater(store)
+        answerTopics(in: store)
         reply()
         if mustStop { stop(store) }
     }
@@ -142,6 +148,7 @@ public final class PartitionShard {
     func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -164,8 +171,9 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         guard !result.advanced.isEmpty else { return }
-        for signal in signals { signal.raise(result.advanced.lazy.map(\.partition)) }
+        for signal in signals { signal.raise(result.advanced) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
@@ -176,6 +184,24 @@ public final class PartitionShard {
             commit(store)
             counters.work.ended(at: .current)
         }
+    }
+
+    /// What its topic wants synced after a while (`flush.ms`).
+    private func flushLater(_ store: PartitionStore) {
+        guard let age = store.flushAge else { return }
+        let due = loop.now + age
+        if let flush {
+            guard due < flush.due else { return }
+            loop.cancel(flush.timer)
+        }
+        let timer = loop.schedule(at: due) { [unowned self] in
+            flush = nil
+            counters.work.began(at: loop.now)
+            store.flush()
+            commit(store)
+            counters.work.ended(at: .current)
+        }
+        flush = (timer, due)
     }
 
     func reply() {
@@ -286,6 +312,8 @@ package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
     package var producers = ProducerSettings()
+    /// For a start after an unclean stop: they wait for the disk, so more than there are cores.
+    package var recoveryThreads = 8
 
     package init() {}
 
@@ -297,6 +325,13 @@ package struct PartitionShardSettings: Sendable {
                 of: PartitionShardSettings(),
                 in: .milliseconds(1) ... .minutes(1),
                 "The longest time after which a record that needs no acknowledgement is synced."
+            ),
+            .init(
+                "num.recovery.threads.per.data.dir",
+                \.recoveryThreads,
+                of: PartitionShardSettings(),
+                in: 1...64,
+                "How many threads recover partitions at a start after an unclean stop."
             ),
             .init(
                 "log.retention.check.interval.ms",

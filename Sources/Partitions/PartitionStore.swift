@@ -57,6 +57,8 @@ public final class PartitionStore {
     var topics: [TopicName: StoredTopic] = [:]
     /// Nil when it cannot be opened: then topics are what their folders say, and none can change.
     var metadata: ClusterMetadataLog?
+    /// At a start: logs that several threads have recovered, until they are taken over.
+    var recovered: [TopicPartition: LogRecoveries.Outcome] = [:]
     var removals = RemovalQueue()
     var leftBehind: [FileSystemError] = []
     /// Folders of deleted topics that still lie where a new topic would have its own.
@@ -70,6 +72,11 @@ public final class PartitionStore {
     private var touched: [PartitionHandle] = []
     private var touchedWritten: [PartitionHandle] = []
     private var isTouched: [Bool] = []
+    /// Whether a topic wants the next commit now, though nobody waits for it.
+    var isFlushDue = false
+    /// Appended to, in topics that want a sync some time later, and the soonest that one wants it.
+    var unflushed: Set<PartitionHandle> = []
+    var flushAge: Duration?
 
     init(
         path: String,
@@ -113,7 +120,10 @@ public final class PartitionStore {
         to partition: PartitionHandle,
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
-        try touch(partition).append(batches, now: now)
+        let log = try touch(partition)
+        let range = try log.append(batches, now: now)
+        noteFlush(of: partition, log)
+        return range
     }
 
     /// The log of a partition that the next commit has to look at.
@@ -147,6 +157,7 @@ public final class PartitionStore {
             settle(partition, &result) { log throws(CommitLogError) in try log.sync() }
         }
         result.synced = touched.count
+        isFlushDue = false
         touched.removeAll(keepingCapacity: true)
         return result
     }
@@ -217,6 +228,19 @@ public final class PartitionStore {
 
     func setDurable(_ isDurable: Bool, _ handle: PartitionHandle) {
         slots[handle.rawValue]?.isDurable = isDurable
+        // What waits to be shown is synced first now.
+        if isDurable, isTouched[handle.rawValue] { syncNext(handle) }
+    }
+
+    /// Has the next commit sync the partition, however durable its topic is.
+    func syncNext(_ handle: PartitionHandle) {
+        if let index = touchedWritten.firstIndex(of: handle) {
+            touchedWritten.remove(at: index)
+        } else if isTouched[handle.rawValue] {
+            return
+        }
+        isTouched[handle.rawValue] = true
+        touched.append(handle)
     }
 
     func forget(_ handle: PartitionHandle) { slots[handle.rawValue] = nil }

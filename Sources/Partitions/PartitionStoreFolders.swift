@@ -15,6 +15,8 @@ extension PartitionStore {
         topicID: UUIDBytes
     ) throws(PartitionStoreError) {
         do throws(CommitLogError) {
+            // What an attempt has left whose record is known not to be there.
+            try removeUnfinished(name)
             try PartitionLog.create(
                 folder: unfinished(name),
                 topicID: topicID,
@@ -22,6 +24,14 @@ extension PartitionStore {
             )
         } catch {
             throw .partition(name, error)
+        }
+    }
+
+    private func removeUnfinished(_ name: TopicPartition) throws(CommitLogError) {
+        do throws(FileSystemError) {
+            try removeFolder(unfinished(name))
+        } catch {
+            guard error.reason == .notFound else { throw .fileSystem(error) }
         }
     }
 
@@ -37,14 +47,19 @@ extension PartitionStore {
         settings: TopicSettings,
         afterCleanStop: Bool
     ) throws(CommitLogError) -> Partition {
-        let (log, report) = try PartitionLog.open(
-            folder: folder(of: name),
-            afterCleanStop: afterCleanStop,
-            fileSystem: fileSystem,
-            settings: settings.logSettings,
-            openSegments: openSegments,
-            producerLimit: producerLimit
-        )
+        let (log, report) =
+            if let recovered = recovered.removeValue(forKey: name) {
+                try recovered.get()
+            } else {
+                try PartitionLog.open(
+                    folder: folder(of: name),
+                    afterCleanStop: afterCleanStop,
+                    fileSystem: fileSystem,
+                    settings: settings.logSettings,
+                    openSegments: openSegments,
+                    producerLimit: producerLimit
+                )
+            }
         for file in log.leftovers { removals.add(file: file, due: .distantPast) }
         return Partition(
             name: name,

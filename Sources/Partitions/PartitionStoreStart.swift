@@ -27,10 +27,16 @@ extension PartitionStore {
 
     func openTopics(
         _ entries: [DirectoryEntry],
-        afterCleanStop: Bool
+        afterCleanStop: Bool,
+        recoveryThreads: Int
     ) throws(PartitionStoreError) {
         var folders = Folders(entries)
-        let known = openMetadata(&folders, afterCleanStop: afterCleanStop)
+        let name = ClusterMetadataLog.partition
+        let known = openMetadata(
+            isNew: folders.partitions.remove(name) == nil,
+            isUnfinished: folders.unfinished.remove(name) != nil,
+            afterCleanStop: afterCleanStop
+        )
         try inDataDirectory { () throws(FileSystemError) in
             // Without the metadata log nobody knows what an unfinished folder would have become.
             try finishDeletions(&folders, known)
@@ -41,8 +47,11 @@ extension PartitionStore {
             // A killed process may have left names here that a power cut would still take away.
             try fileSystem.syncDirectory(path)
         }
-        for topic in known.topics.values.sorted(by: { $0.name < $1.name }) {
-            open(topic, settings: settings(of: topic), afterCleanStop: afterCleanStop)
+        let topics = known.topics.values.sorted { $0.name < $1.name }
+            .map { (topic: $0, settings: settings(of: $0)) }
+        if !afterCleanStop, recoveryThreads > 1 { recover(topics, threads: recoveryThreads) }
+        for (topic, settings) in topics {
+            open(topic, settings: settings, afterCleanStop: afterCleanStop)
             for number in 0..<topic.partitionCount {
                 folders.partitions.remove(
                     TopicPartition(topic: topic.name, partition: Int32(number))
@@ -51,61 +60,28 @@ extension PartitionStore {
         }
         adopt(folders.partitions.sorted(), known, afterCleanStop: afterCleanStop)
         resumeProducerIDs(known)
+        checkpointMetadata(now: .unknown)
     }
 
-    // MARK: The metadata log
-
-    /// Opens or makes the metadata log, and reads it. One that cannot be read or made is reported
-    /// like any other partition, and never stops a start.
-    private func openMetadata(
-        _ folders: inout Folders,
-        afterCleanStop: Bool
-    ) -> ClusterMetadata {
-        let name = ClusterMetadataLog.partition
-        let isNew = folders.partitions.remove(name) == nil
-        let isUnfinished = folders.unfinished.remove(name) != nil
-        do throws(CommitLogError) {
-            if isNew { try makeMetadataFolder(name, overUnfinished: isUnfinished) }
-            var settings = TopicSettings()
-            // In one segment: a start reads it whole anyway.
-            settings.log.segmentBytes = .gibibytes(1)
-            settings.log.segmentAge = .days(36_500)
-            let opened = try openLog(
-                name,
-                settings: settings,
-                afterCleanStop: afterCleanStop || isNew
-            )
-            let log = ClusterMetadataLog(opened.log)
-            let known = try log.replay()
-            metadata = log
-            return known
-        } catch {
-            offline.append((name, error))
-            return ClusterMetadata()
+    /// What is recovered here is taken over when its topic is opened.
+    private func recover(
+        _ topics: [(topic: ClusterMetadata.Topic, settings: TopicSettings)],
+        threads: Int
+    ) {
+        let wanted = topics.flatMap { topic, settings in
+            (0..<Int32(clamping: topic.partitionCount)).map { number in
+                let name = TopicPartition(topic: topic.name, partition: number)
+                return LogRecoveries.Wanted(
+                    name: name,
+                    folder: folder(of: name),
+                    settings: settings.logSettings
+                )
+            }
         }
+        recovered = LogRecoveries(wanted, of: self).run(threads: threads)
     }
 
-    private func makeMetadataFolder(
-        _ name: TopicPartition,
-        overUnfinished isUnfinished: Bool
-    ) throws(CommitLogError) {
-        do throws(FileSystemError) {
-            if isUnfinished { try removeFolder(unfinished(name)) }
-        } catch {
-            throw .fileSystem(error)
-        }
-        try PartitionLog.create(
-            folder: unfinished(name),
-            topicID: ClusterMetadataLog.topicID,
-            fileSystem: fileSystem
-        )
-        do throws(FileSystemError) {
-            try fileSystem.rename(unfinished(name), to: folder(of: name))
-            try fileSystem.syncDirectory(path)
-        } catch {
-            throw .fileSystem(error)
-        }
-    }
+    // MARK: Folders
 
     /// A folder that was built gets its name when its topic's record became durable, and goes when
     /// it did not.

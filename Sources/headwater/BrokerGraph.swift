@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import Foundation
 import Ingest
 import KafkaServer
 import Logging
@@ -108,7 +109,7 @@ struct BrokerGraph {
             nodeID: settings.nodeID,
             settings: settings.topics,
             creation: settings.creation,
-            producers: settings.shard.producers
+            shard: settings.shard
         )
         try store.makeTopics(
             of: settings.ingest.routes,
@@ -122,6 +123,7 @@ struct BrokerGraph {
             advertisedHost: advertised.host,
             advertisedPort: advertised.port
         )
+        describeData(of: store)
         KeptSessions(
             store: store,
             catalog: catalog,
@@ -139,6 +141,18 @@ struct BrokerGraph {
         vitals.opened(.init(ready), offline: store.offline)
         try runThreads(ready: ready)
         admin?.stop()
+    }
+
+    /// For Kafka's DescribeLogDirs.
+    private func describeData(of store: PartitionStore) {
+        kafka.configuration.dataDirectory = URL(filePath: store.path).standardizedFileURL.path(
+            percentEncoded: false
+        )
+        kafka.configuration.dataSpace = { [vitals] in
+            vitals.diskSpace.map { space in
+                .init(total: ByteCount(space.totalBytes), usable: ByteCount(space.availableBytes))
+            }
+        }
     }
 
     private func warnOfOtherNodeID(in store: PartitionStore) {
