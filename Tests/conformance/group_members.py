@@ -1,7 +1,6 @@
 """Consumers of a group, each in a thread that polls: what they have, and what they were given."""
 
 import threading
-import time
 
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -83,7 +82,7 @@ class Member:
     def run(self):
         while not self.ending.is_set():
             if self.pausing.is_set():
-                time.sleep(0.05)
+                self.ending.wait(0.05)
                 continue
             message = self.consumer.poll(0.05)
             if message is None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import confluent_kafka
 import kafka
@@ -63,7 +62,7 @@ class Flow:
                                       on_delivery=self.delivered)
                 self.count += 1
             self.producer.poll(0)
-            time.sleep(0.01)
+            self.ending.wait(0.01)
         assert self.producer.flush(20) == 0
 
     def delivered(self, error, message):
