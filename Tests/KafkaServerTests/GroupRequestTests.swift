@@ -164,7 +164,8 @@ import Testing
     }
 
     @Test func `many keys are found with one request`() throws {
-        let client = try broker().connect()
+        let broker = try broker()
+        let client = try broker.connect()
         let found = try client.findCoordinator(["a", "b", ""])
         #expect(found.map(\.key) == ["a", "b", ""])
         #expect(found.map(\.errorCode) == [.none, .none, .none])
@@ -172,7 +173,8 @@ import Testing
 
     @Test func `without the topic that keeps groups nobody coordinates them`() throws {
         let broker = try ProducingBroker()
-        let found = try broker.connect().findCoordinator(["g"])
+        let client = try broker.connect()
+        let found = try client.findCoordinator(["g"])
         #expect(found.map(\.errorCode) == [.coordinatorNotAvailable])
     }
 

@@ -328,3 +328,13 @@ def test_the_largest_group_is_set(make_broker):
     assert len(first.assigned) == 2
     second.close()
     first.close()
+
+
+def test_a_transactional_producer_is_refused_soon(groups):
+    producer = confluent_kafka.Producer({
+        "bootstrap.servers": groups.kafka, "broker.address.family": "v4",
+        "transactional.id": "x"})
+    with pytest.raises(confluent_kafka.KafkaException) as refused:
+        producer.init_transactions(15)
+    code = refused.value.args[0].code()
+    assert code == confluent_kafka.KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
