@@ -20,6 +20,8 @@ enum AuthorizedOperations {
     static let cluster =
         create | alter | describe | clusterAction | describeConfigs | alterConfigs | idempotentWrite
 
+    static let group = read | delete | describe | describeConfigs | alterConfigs
+
     static func of(_ entry: TopicEntry) -> Int32 { of(isInternal: entry.isInternal) }
     static func of(isInternal: Bool) -> Int32 { isInternal ? internalTopic : topic }
 }

@@ -71,7 +71,7 @@ final class GroupCoordinator {
             if request.wantsAuthorizedOperations, group.errorCode == .none,
                 group.groupState != GroupState.dead.rawValue
             {
-                group.authorizedOperations = GroupDirectory.authorizedOperations
+                group.authorizedOperations = AuthorizedOperations.group
             }
             return group
         }
@@ -84,7 +84,8 @@ final class GroupCoordinator {
         )
     }
 
-    /// Deletes groups that nobody is in, with what they have committed; answered once the log knows.
+    /// Deletes groups that nobody is in, with what they have committed; answered once the log has
+    /// that.
     func delete(_ request: DeleteGroupsRequest, ticket: GroupTicket, for connection: UInt64) {
         connections[ticket] = connection
         var response = DeleteGroupsResponse(results: [])

@@ -28,7 +28,10 @@
 // What a producer with an id sends is checked by the log, batch by batch; `ProducerIDs` gives the
 // ids, out of blocks that the storage loop has made durable.
 //
-// Not here yet: groups, transactions.
+// `GroupCoordinator` does what `GroupDirectory` decides about consumer groups. A member's request
+// that waits for others stays at the front of its connection's input, as everything that waits.
+//
+// Not here yet: transactions.
 enum KafkaServerLimits {
     /// A connection that has been answered this much is read again once it took the answers.
     static let outputBytesPerCallMax = 1 << 20

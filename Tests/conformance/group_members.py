@@ -1,7 +1,6 @@
 """Consumers of a group, each in a thread that polls: what they have, and what they were given."""
 
 import threading
-import time
 
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -83,10 +82,14 @@ class Member:
     def run(self):
         while not self.ending.is_set():
             if self.pausing.is_set():
-                time.sleep(0.05)
+                self.ending.wait(0.05)
                 continue
             message = self.consumer.poll(0.05)
-            if message is not None and message.error() is None:
+            if message is None:
+                continue
+            if message.error() is not None:
+                self.errors.append(message.error())
+            else:
                 with self.lock:
                     self.values.append((message.topic(), message.partition(), message.offset(),
                                         message.value()))

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import confluent_kafka
 import kafka
@@ -63,7 +62,7 @@ class Flow:
                                       on_delivery=self.delivered)
                 self.count += 1
             self.producer.poll(0)
-            time.sleep(0.01)
+            self.ending.wait(0.01)
         assert self.producer.flush(20) == 0
 
     def delivered(self, error, message):
@@ -329,3 +328,13 @@ def test_the_largest_group_is_set(make_broker):
     assert len(first.assigned) == 2
     second.close()
     first.close()
+
+
+def test_a_transactional_producer_is_refused_soon(groups):
+    producer = confluent_kafka.Producer({
+        "bootstrap.servers": groups.kafka, "broker.address.family": "v4",
+        "transactional.id": "x"})
+    with pytest.raises(confluent_kafka.KafkaException) as refused:
+        producer.init_transactions(15)
+    code = refused.value.args[0].code()
+    assert code == confluent_kafka.KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
