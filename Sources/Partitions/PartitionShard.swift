@@ -144,6 +144,7 @@ public final class PartitionShard {
     func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -166,6 +167,7 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         guard !result.advanced.isEmpty else { return }
         for signal in signals { signal.raise(result.advanced) }
     }
