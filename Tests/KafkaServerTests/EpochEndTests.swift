@@ -18,7 +18,8 @@ import Testing
             leaderEpoch: LeaderEpoch(epoch)
         )
         wanted.currentLeaderEpoch = LeaderEpoch(current)
-        let request = OffsetForLeaderEpochRequest(topics: [.init(name: topic, partitions: [wanted])])
+        let request = OffsetForLeaderEpochRequest(topics: [.init(name: topic, partitions: [wanted])]
+        )
         let id = try client.send(.offsetForLeaderEpoch, version) {
             request.write(to: &$0, version: version)
         }

@@ -85,9 +85,10 @@ import Testing
     @Test func `nobody is a replica of a partition here`() throws {
         let broker = try TestBroker()
         let client = try broker.connect()
-        for (epoch, error) in [(LeaderEpoch.none, KafkaErrorCode.notLeaderOrFollower),
-            (.zero, .unknownLeaderEpoch)]
-        {
+        for (epoch, error) in [
+            (LeaderEpoch.none, KafkaErrorCode.notLeaderOrFollower),
+            (.zero, .unknownLeaderEpoch),
+        ] {
             var request = FetchRequest.now()
             request.replicaID = 3
             request.topics[0].partitions[0].currentLeaderEpoch = epoch
