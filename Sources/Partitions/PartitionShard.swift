@@ -26,6 +26,9 @@ public final class PartitionShard {
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
+    /// What became of topics in this burst, and whether the catalog lacks it.
+    var topicReplies: [(mailbox: Mailbox<TopicReply>, reply: TopicReply)] = []
+    var isCatalogStale = false
     private var lazyCommit: TimerID?
     private var flush: (timer: TimerID, due: MonotonicTime)?
 
@@ -92,6 +95,7 @@ public final class PartitionShard {
             commitLater(store)
         }
         flushLater(store)
+        answerTopics(in: store)
         reply()
         if mustStop { stop(store) }
     }
@@ -308,6 +312,8 @@ package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
     package var producers = ProducerSettings()
+    /// For a start after an unclean stop: they wait for the disk, so more than there are cores.
+    package var recoveryThreads = 8
 
     package init() {}
 
@@ -319,6 +325,13 @@ package struct PartitionShardSettings: Sendable {
                 of: PartitionShardSettings(),
                 in: .milliseconds(1) ... .minutes(1),
                 "The longest time after which a record that needs no acknowledgement is synced."
+            ),
+            .init(
+                "num.recovery.threads.per.data.dir",
+                \.recoveryThreads,
+                of: PartitionShardSettings(),
+                in: 1...64,
+                "How many threads recover partitions at a start after an unclean stop."
             ),
             .init(
                 "log.retention.check.interval.ms",
