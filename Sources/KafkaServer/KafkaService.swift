@@ -198,7 +198,7 @@ public final class KafkaService {
     }
 
     /// Whoever waits for a partition of a topic that was deleted is told so now.
-    private func endFetches(of topic: TopicEntry) {
+    func endFetches(of topic: TopicEntry) {
         guard !waiters.isEmpty else { return }
         for connection in waiters.watching(topic.partitions.lazy.compactMap { $0?.handle }) {
             handlers[connection]?.endFetchWait()
@@ -389,48 +389,6 @@ extension KafkaService {
     func waitForJournal(_ connection: UInt64) {
         counters.journalWaits.add()
         journalWaiters.append(connection)
-    }
-}
-
-// MARK: - Topics
-
-extension KafkaService {
-    private func noteChange(
-        _ change: TopicChanges.Change,
-        of topic: TopicEntry,
-        by handler: KafkaConnectionHandler?
-    ) {
-        let client = handler?.client ?? KafkaClientName()
-        switch change.kind {
-        case .creation:
-            counters.topicsCreated.add()
-            let count = topic.partitions.count
-            report(.topicCreated(topic.name, partitions: count, client: client))
-        case .deletion:
-            counters.topicsDeleted.add()
-            report(.topicDeleted(topic.name, client: client))
-            endFetches(of: topic)
-        case .addition:
-            counters.topicsChanged.add()
-            let count = topic.partitions.count
-            report(.topicChanged(topic.name, "it has \(count) partitions now", client: client))
-        case .alteration(_, isCheck: true): break
-        case .alteration(let keys, isCheck: false):
-            counters.topicsChanged.add()
-            let named = keys.joined(separator: ", ")
-            report(.topicChanged(topic.name, "settings: \(named)", client: client))
-        }
-    }
-
-    private func noteDeletion(
-        _ partition: TopicPartition,
-        before offset: Offset,
-        by handler: KafkaConnectionHandler?
-    ) {
-        counters.topicsChanged.add()
-        let what = "partition \(partition.partition) begins at \(offset.rawValue) now"
-        let client = handler?.client ?? KafkaClientName()
-        report(.topicChanged(partition.topic, what, client: client))
     }
 }
 

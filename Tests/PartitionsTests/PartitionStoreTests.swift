@@ -143,13 +143,8 @@ import Testing
         #expect(store.commit().advanced.isEmpty)
         #expect(try store.close().map(\.name.description) == ["t-0"])
         let reopened = try open(fileSystem)
-<<<<<<< Updated upstream
         // The other one has nothing that anybody was ever shown.
         #expect(reopened.partitions.last?.recovery.wasClean == false)
-=======
-        // In the first nothing was ever stored: there is nothing to scan.
-        #expect(reopened.partitions.map(\.recovery.wasClean) == [true, false])
->>>>>>> Stashed changes
         #expect(reopened.partitions.map(\.log.highWatermark.rawValue).first == 0)
     }
 
