@@ -109,9 +109,8 @@ let package = Package(
             name: "headwater",
             dependencies: [
                 "AdminServer", "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop",
-                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire",
-                "Partitions",
-                "Posix", "RecordFormat",
+                "Ingest", "KafkaServer", "KafkaSessions", "KafkaWire", "MQTTServer", "MQTTSessions",
+                "MQTTWire", "Partitions", "Posix", "RecordFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -128,7 +127,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // Tests only
-        layer("HeadwaterTesting", ["BrokerModel", "CommitLog"]),
+        layer("HeadwaterTesting", ["BrokerModel", "CommitLog", "RecordFormat"]),
         tests("BrokerModel", ["BrokerModel", "HeadwaterTesting"]),
         tests("MQTTWire", ["BrokerModel", "HeadwaterTesting", "MQTTWire"]),
         tests("RecordFormat", ["BrokerModel", "HeadwaterTesting", "RecordFormat"]),

@@ -2,27 +2,21 @@ import BrokerModel
 
 extension PartitionLog {
     /// Fills a new, empty folder with an empty log and makes it durable, but for the folder's own
-    /// name: its creator renames it to its place, so that a log is there whole or not at all.
+    /// name: its creator renames it to its place, so that a log is there whole or not at all. Two
+    /// syncs, as a topic may have thousands of partitions: the first leader epoch needs no file.
     public static func create(
         folder: String,
         topicID: UUIDBytes,
         fileSystem: any FileSystem
     ) throws(CommitLogError) {
-        var epochs = LeaderEpochs()
-        epochs.begin(.zero, at: .zero)
         do throws(FileSystemError) {
             try fileSystem.createDirectory(folder)
             _ = try ActiveSegment.create(baseOffset: .zero, folder: folder, fileSystem: fileSystem)
-            try fileSystem.replaceText(
-                of: SegmentFiles.partitionMetadata,
-                in: folder,
-                with: PartitionMetadata(topicID: topicID).text
+            try fileSystem.createText(
+                PartitionMetadata(topicID: topicID).text,
+                at: folder + "/" + SegmentFiles.partitionMetadata
             )
-            try fileSystem.replaceText(
-                of: SegmentFiles.leaderEpochCheckpoint,
-                in: folder,
-                with: epochs.text
-            )
+            try fileSystem.syncDirectory(folder)
         } catch {
             throw .fileSystem(error)
         }
@@ -88,8 +82,8 @@ struct LogRecovery {
     private(set) var bases: [Offset] = []
     private var indexNames: Set<String> = []
     private var unfinished: [String] = []
-    private var leftovers: [String] = []
-    private var marks = OffsetMarks()
+    private(set) var leftovers: [String] = []
+    private(set) var marks = OffsetMarks()
 
     init(
         folder: String,
@@ -159,8 +153,8 @@ struct LogRecovery {
     /// clean.
     mutating func resume() throws(CommitLogError) -> RecoveredLog? {
         do throws(FileSystemError) {
-            guard unfinished.isEmpty, let epochs = try storedEpochs(),
-                let (indexes, file, end, next) = try walkTail(), try resumeProducers(at: next)
+            guard unfinished.isEmpty, let (indexes, file, end, next, epoch) = try walkTail(),
+                let epochs = try knownEpochs(latest: epoch), try resumeProducers(at: next)
             else { return nil }
             report.wasClean = true
             return try assemble(
@@ -177,7 +171,7 @@ struct LogRecovery {
     }
 
     private func walkTail() throws(FileSystemError) -> (
-        SegmentIndexes, any File, FilePosition, Offset
+        SegmentIndexes, any File, FilePosition, Offset, LeaderEpoch
     )? {
         let file = try fileSystem.open(path(.log), .write)
         let end = FilePosition.zero + (try file.size())
@@ -191,6 +185,8 @@ struct LogRecovery {
         else { return nil }
         var position = indexes.lastPosition
         var next = activeBase
+        // An empty segment behind others says nothing of theirs.
+        var epoch: LeaderEpoch = activeBase == .zero ? .zero : .none
         var cursor = BatchHeaderCursor(file, end: end)
         while position < end {
             guard let header = try cursor.header(at: position), header.baseOffset >= next else {
@@ -198,9 +194,10 @@ struct LogRecovery {
             }
             indexes.note(header, at: position, interval: settings.indexInterval)
             next = header.nextOffset
+            epoch = header.leaderEpoch
             position = position + header.sizeInBytes
         }
-        return position == end ? (indexes, file, end, next) : nil
+        return position == end ? (indexes, file, end, next, epoch) : nil
     }
 
     private func contents(_ path: String) throws(FileSystemError) -> ByteWriter? {
@@ -227,6 +224,7 @@ struct LogRecovery {
             try removeLeftovers()
             try recoverProducers(from: activeBase)
             let file = try fileSystem.open(path(.log), .write)
+            if let untouched = try untouched(file) { return untouched }
             let scan = try SegmentScan.run(
                 file,
                 baseOffset: activeBase,
@@ -331,7 +329,7 @@ struct LogRecovery {
         _ scan: SegmentScan,
         next: Offset
     ) throws(FileSystemError) -> LeaderEpochs {
-        var epochs = try storedEpochs() ?? LeaderEpochs()
+        var epochs = try storedEpochs() ?? .first
         let latest = max(epochs.latest, scan.latestEpoch)
         epochs.truncate(to: scan.logEndOffset)
         epochs.begin(latest.next, at: next)
@@ -344,14 +342,14 @@ struct LogRecovery {
     }
 
     /// Nil when the file is missing or cannot be read as one.
-    private func storedEpochs() throws(FileSystemError) -> LeaderEpochs? {
+    func storedEpochs() throws(FileSystemError) -> LeaderEpochs? {
         let path = folder + "/" + SegmentFiles.leaderEpochCheckpoint
         return try fileSystem.text(of: path).flatMap { LeaderEpochs(text: $0) }
     }
 
     // MARK: Either way
 
-    private func assemble(
+    func assemble(
         indexes: SegmentIndexes,
         file: any File,
         end: FilePosition,
@@ -378,17 +376,6 @@ struct LogRecovery {
             producers: producers,
             snapshots: snapshots
         )
-    }
-
-    /// Asks for the file's size and leaves the rest for whoever reads it. What the disk refuses to
-    /// say counts as nothing: it must not stop a start.
-    private func sealedSegment(_ base: Offset) -> Segment {
-        var size = ByteCount.zero
-        do throws(FileSystemError) {
-            let path = folder + "/" + SegmentFiles.name(base, .log)
-            size = try fileSystem.open(path, .read).size()
-        } catch {}
-        return Segment(sealed: base, size: size, folder: folder, fileSystem: fileSystem)
     }
 
     /// One header's read: a start that was clean reads next to nothing.

@@ -10,6 +10,8 @@ import Synchronization
 public final class ProducerLimit: Sendable {
     /// What a partition may always have.
     static let partitionMin = 8
+    /// No broker gives an id from here on: a client has made it up.
+    public static let idEnd = Int64(1) << 62
 
     public let most: Int
     /// Forgotten because others came.
@@ -22,7 +24,7 @@ public final class ProducerLimit: Sendable {
     public init(most: Int = 20_000) { self.most = most }
 
     public var known: Int { count.load(ordering: .relaxed) }
-    /// The highest producer id that any partition has known.
+    /// The highest producer id that any partition has known, but for those that nobody gave.
     public var highestID: Int64 { highest.load(ordering: .relaxed) }
 
     func isFull(partitionHas own: Int) -> Bool {
@@ -31,7 +33,7 @@ public final class ProducerLimit: Sendable {
 
     func noteAdded(_ producerID: Int64) {
         count.add(1, ordering: .relaxed)
-        highest.max(producerID, ordering: .relaxed)
+        if producerID < Self.idEnd { highest.max(producerID, ordering: .relaxed) }
     }
 
     func noteRemoved(_ removed: Int) { count.subtract(removed, ordering: .relaxed) }

@@ -265,7 +265,7 @@ extension Segment {
 }
 
 extension FileSystem {
-    func openOrCreate(_ path: String) throws(FileSystemError) -> any File {
+    package func openOrCreate(_ path: String) throws(FileSystemError) -> any File {
         do throws(FileSystemError) {
             return try open(path, .write)
         } catch {

@@ -29,6 +29,15 @@ extension FileSystem {
         try syncDirectory(folder)
     }
 
+    /// Writes and syncs a small file that must not exist, in a folder that does not count yet.
+    func createText(_ text: String, at path: String) throws(FileSystemError) {
+        var bytes = ByteWriter(capacity: text.utf8.count)
+        bytes.writeUTF8(text)
+        let file = try open(path, .create)
+        try file.write(bytes.bytes, at: .zero)
+        try file.sync()
+    }
+
     /// Nil when the file does not exist.
     package func text(of path: String) throws(FileSystemError) -> String? {
         let file: any File

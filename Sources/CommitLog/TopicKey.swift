@@ -9,6 +9,8 @@ public struct TopicKey: Sendable {
     /// What may be set, in words.
     public let allowedText: String
     public let sentence: String
+    /// Whether its default is the only value.
+    public let isFixed: Bool
     private let read: @Sendable (TopicSettings) -> String
     private let write: @Sendable (String, inout TopicSettings) -> Bool
 
@@ -23,11 +25,13 @@ public struct TopicKey: Sendable {
         _ name: String,
         allowed: String,
         _ sentence: String,
+        isFixed: Bool = false,
         read: @escaping @Sendable (TopicSettings) -> String,
         write: @escaping @Sendable (String, inout TopicSettings) -> Bool
     ) {
         self.name = name
         self.sentence = sentence
+        self.isFixed = isFixed
         allowedText = allowed
         defaultText = read(TopicSettings())
         self.read = read

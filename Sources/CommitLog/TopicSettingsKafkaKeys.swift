@@ -106,6 +106,7 @@ extension TopicKey {
             name,
             allowed: (value.isEmpty ? "no value" : value) + ", for " + reason,
             "Always \(value.isEmpty ? "empty" : value): \(reason).",
+            isFixed: true,
             read: { _ in value },
             write: { text, _ in text.lowercased() == value }
         )

@@ -58,8 +58,15 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var producerIDWait: ProducerIDWait?
     /// The request about topics at the front of the input, while the log works on it.
     var frontTopics: FrontTopics?
+    /// The deletion of records at the front, likewise.
+    var frontDeletions: FrontDeletions?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
+    /// The request about committed offsets there, and its number among the connection's.
+    var frontOffsets: FrontOffsets?
+    /// The request of a group's member there, while others or the log are waited for.
+    var frontGroup: FrontGroup?
+    var lastOffsetsTicket: UInt64 = 0
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
@@ -120,6 +127,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         stopWaiting()
         forgetProduces()
         abandonReading()
+        forgetGroupRequest()
         service.forget(connection.id)
         release()
     }
@@ -170,7 +178,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil && readers.isIdle
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && frontDeletions == nil
+            && frontOffsets == nil && frontGroup == nil && readers.isIdle
             && connection.pendingOutput == .zero
     }
 

@@ -20,6 +20,8 @@ public enum KafkaReport: Equatable, Sendable {
     /// A client made a topic, by asking for it or in so many words; or deleted one.
     case topicCreated(TopicName, partitions: Int, client: KafkaClientName)
     case topicDeleted(TopicName, client: KafkaClientName)
+    /// A client changed a topic: in which way.
+    case topicChanged(TopicName, String, client: KafkaClientName)
     /// A fetch or a lookup could not read the log; the client got a storage error.
     case readFailed(TopicPartition, CommitLogError)
 }
@@ -78,6 +80,8 @@ public final class KafkaServerCounters: Sendable {
     public let recordsProduced = Counter()
     public let topicsCreated = Counter()
     public let topicsDeleted = Counter()
+    /// Changes to settings, additions of partitions and deletions of records.
+    public let topicsChanged = Counter()
     public let readsFailed = Counter()
     /// Committed offsets: kept, refused for want of memory, forgotten for their age or with their
     /// topic; and writes about groups that the log failed.
@@ -86,6 +90,8 @@ public final class KafkaServerCounters: Sendable {
     public let offsetsExpired = Counter()
     public let offsetsOfDeletedTopics = Counter()
     public let groupWritesFailed = Counter()
+    /// How often a request about groups had to wait until the log had taken others.
+    public let journalWaits = Counter()
 
     public init() {}
 

@@ -99,6 +99,8 @@ enum KafkaServerLimits {
     /// How long it waits for them.
     static let topicCreationWait = Duration.seconds(5)
     static let topicChangeWaitMax = Duration.seconds(60)
+    /// Partitions in one answer to DescribeTopicPartitions; Kafka's own default.
+    static let partitionsDescribedMax = 2_000
     /// How much of a client's own text an error message repeats.
     static let quotedLengthMax = 256
 }

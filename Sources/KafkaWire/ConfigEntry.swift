@@ -41,6 +41,7 @@ import BrokerModel
     public static let string = ConfigType(rawValue: 2)
     public static let int = ConfigType(rawValue: 3)
     public static let long = ConfigType(rawValue: 5)
+    public static let double = ConfigType(rawValue: 6)
     public static let list = ConfigType(rawValue: 7)
 }
 

@@ -26,6 +26,9 @@ public final class PartitionShard {
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
+    /// What became of topics in this burst, and whether the catalog lacks it.
+    var topicReplies: [(mailbox: Mailbox<TopicReply>, reply: TopicReply)] = []
+    var isCatalogStale = false
     private var lazyCommit: TimerID?
     private var flush: (timer: TimerID, due: MonotonicTime)?
 
@@ -92,6 +95,7 @@ public final class PartitionShard {
             commitLater(store)
         }
         flushLater(store)
+        answerTopics(in: store)
         reply()
         if mustStop { stop(store) }
     }
@@ -144,6 +148,7 @@ public final class PartitionShard {
     func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -166,6 +171,7 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         guard !result.advanced.isEmpty else { return }
         for signal in signals { signal.raise(result.advanced) }
     }

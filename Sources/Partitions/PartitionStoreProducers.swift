@@ -5,8 +5,6 @@ import CommitLog
 extension PartitionStore {
     /// How many ids one record in the metadata log pays for. A stop loses those that were not given.
     private static let producerIDBlock: Int64 = 1_000
-    /// A higher id in a partition was never given by a broker.
-    private static let producerIDMax = Int64(1) << 62
 
     /// As `append`, for batches of which some may carry a producer id: each is checked by itself.
     /// See `PartitionLog.append(checking:outcomes:now:)`.
@@ -29,8 +27,8 @@ extension PartitionStore {
     ) throws(PartitionStoreError) -> Range<Int64> {
         let metadata = try writableMetadata()
         let first = nextProducerID
-        guard first <= Self.producerIDMax else { throw .closed }
         let next = first + Self.producerIDBlock
+        guard next < ProducerLimit.idEnd else { throw .closed }
         try commit(to: metadata, now: now) {
             [.producerIDs(node: identity.nodeID, next: next)]
         }
@@ -41,9 +39,7 @@ extension PartitionStore {
     /// Finds where new ids begin. Where the metadata log has never said so, or was lost, the
     /// partitions know which were in use.
     func resumeProducerIDs(_ known: ClusterMetadata) {
-        let highest = producerLimit.highestID
-        let inUse = highest < Self.producerIDMax ? highest + 1 : 0
-        nextProducerID = known.nextProducerID ?? inUse
+        nextProducerID = known.nextProducerID ?? producerLimit.highestID + 1
     }
 
     /// Forgets the producers that have sent nothing for `age`.

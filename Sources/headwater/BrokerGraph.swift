@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import Foundation
 import Ingest
 import KafkaServer
 import Logging
@@ -64,6 +65,7 @@ struct BrokerGraph {
             settings: settings.kafka,
             fetchMemory: pools.fetch,
             produceMemory: pools.produce,
+            groupMemory: pools.groups,
             shard: shard.mailbox
         )
         kafka.configuration = settings.kafkaConfiguration
@@ -121,12 +123,14 @@ struct BrokerGraph {
             advertisedHost: advertised.host,
             advertisedPort: advertised.port
         )
+        describeData(of: store)
         KeptSessions(
             store: store,
             catalog: catalog,
             log: log,
             sessionBytesMax: pools.sessions.capacity
         ).restore(into: mqtt)
+        KeptGroups(store: store, log: log).restore(into: kafka)
         shard.open(store)
         let ready = Readiness(
             bound: bound,
@@ -137,6 +141,18 @@ struct BrokerGraph {
         vitals.opened(.init(ready), offline: store.offline)
         try runThreads(ready: ready)
         admin?.stop()
+    }
+
+    /// For Kafka's DescribeLogDirs.
+    private func describeData(of store: PartitionStore) {
+        kafka.configuration.dataDirectory = URL(filePath: store.path).standardizedFileURL.path(
+            percentEncoded: false
+        )
+        kafka.configuration.dataSpace = { [vitals] in
+            vitals.diskSpace.map { space in
+                .init(total: ByteCount(space.totalBytes), usable: ByteCount(space.availableBytes))
+            }
+        }
     }
 
     private func warnOfOtherNodeID(in store: PartitionStore) {

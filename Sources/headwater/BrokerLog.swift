@@ -139,6 +139,13 @@ final class BrokerLog: Sendable {
                 level: .info,
                 ["topic": "\(topic)", "client": client.clientID]
             )
+        case .topicChanged(let topic, let change, let client):
+            repeated(
+                "topic changed",
+                kind: "\(topic)",
+                level: .info,
+                ["topic": "\(topic)", "change": change, "client": client.clientID]
+            )
         case .readFailed(let partition, let error):
             repeated(
                 "partition cannot be read",

@@ -75,6 +75,7 @@ final class ProducingBroker {
             settings: settings,
             fetchMemory: MemoryPool(name: "fetch", capacity: .mebibytes(8)),
             produceMemory: self.memory,
+            groupMemory: MemoryPool(name: "groups", capacity: .mebibytes(4)),
             shard: keeper.mailbox
         )
         service.configuration.creation = creation

@@ -21,6 +21,8 @@ final class PartitionHistory {
     var logStart = Offset.zero
     /// Below here retention was free to delete.
     private(set) var expendable = Offset.zero
+    /// Who produces to it with an id.
+    var producers: [SimulatedProducer] = []
     var isDurable: Bool
     /// The highest leader epoch that the partition has shown.
     var leaderEpoch = LeaderEpoch.none
@@ -52,6 +54,7 @@ final class PartitionHistory {
         noteSeen(highWatermark)
         guard isDurable || byCleanStop else { return }
         acknowledged = max(acknowledged, highWatermark)
+        for producer in producers { producer.acknowledge(below: highWatermark) }
     }
 
     func noteLogStart(_ offset: Offset) { logStart = max(logStart, offset) }
