@@ -62,6 +62,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
     /// The request about committed offsets there, and its number among the connection's.
     var frontOffsets: FrontOffsets?
+    /// The request of a group's member there, while others or the log are waited for.
+    var frontGroup: FrontGroup?
     var lastOffsetsTicket: UInt64 = 0
 
     init(_ connection: Connection, service: KafkaService) {
@@ -123,6 +125,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         stopWaiting()
         forgetProduces()
         abandonReading()
+        forgetGroupRequest()
         service.forget(connection.id)
         release()
     }
@@ -174,7 +177,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
         produces.isEmpty && frontFetch == nil && frontTopics == nil && frontOffsets == nil
-            && readers.isIdle && connection.pendingOutput == .zero
+            && frontGroup == nil && readers.isIdle && connection.pendingOutput == .zero
     }
 
     private func release() {

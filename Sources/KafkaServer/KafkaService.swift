@@ -108,7 +108,18 @@ public final class KafkaService {
         inbox.service = self
         joinProduces()
         joinOffsets()
+        joinGroups()
     }
+
+    private func joinGroups() {
+        groups.answered = { [unowned self] connection, ticket, answer in
+            handlers[connection]?.groupAnswered(ticket, answer)
+        }
+        groups.removeOffsets = { [groupOffsets] in groupOffsets.removeGroup($0) }
+    }
+
+    /// What groups have done and are; readable from any thread.
+    public var groupCounters: GroupCounters { groups.counters }
 
     private func joinProduces() {
         loop.burstEnded = { [produceLane, groupOffsets] in

@@ -11,6 +11,8 @@ extension KafkaAPI {
         .describeConfigs,
         .offsetForLeaderEpoch,
         .initProducerID, .describeProducers,
+        .findCoordinator, .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .describeGroups,
+        .listGroups, .deleteGroups,
         .offsetCommit, .offsetFetch, .offsetDelete,
     ]
 

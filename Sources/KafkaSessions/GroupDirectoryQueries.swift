@@ -55,6 +55,9 @@ extension GroupDirectory {
 
     static let classicType = "classic"
 
+    /// What the log knows of a group, or will.
+    public func snapshot(of groupID: String) -> GroupSnapshot? { groups[groupID]?.snapshot() }
+
     /// Forgets a group that nobody is in. The caller removes it, and its offsets, from the log.
     public mutating func delete(_ groupID: String) -> KafkaErrorCode {
         guard let group = groups[groupID] else { return .groupIDNotFound }
