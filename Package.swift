@@ -170,7 +170,7 @@ let package = Package(
             "KafkaServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "KafkaServer",
-                "KafkaWire", "Partitions", "Posix", "RecordFormat",
+                "KafkaSessions", "KafkaWire", "Partitions", "Posix", "RecordFormat",
             ]
         ),
     ],

@@ -24,8 +24,11 @@
 // What a producer with an id sends is checked by the log, batch by batch; `ProducerIDs` gives the
 // ids, out of blocks that the storage loop has made durable.
 //
-// Not here yet: groups, fetch sessions (every answer is a full one, which KIP-227 allows),
-// transactions.
+// What groups have committed is `GroupOffsets`. It and the groups write to `__consumer_offsets`
+// through one `GroupJournal`, a batch a burst; nobody is answered before that is synced, and nobody
+// sees what is not.
+//
+// Not here yet: transactions.
 enum KafkaServerLimits {
     /// A connection that has been answered this much is read again once it took the answers.
     static let outputBytesPerCallMax = 1 << 20

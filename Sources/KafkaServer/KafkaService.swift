@@ -33,7 +33,7 @@ public final class KafkaService {
     /// Connections whose Produce waits for memory.
     private var produceWaiters: [UInt64] = []
     /// Those whose request about groups waits until less of them is on its way to the log.
-    private var journalWaiters: [UInt64] = []
+    var journalWaiters: [UInt64] = []
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
@@ -107,15 +107,7 @@ public final class KafkaService {
         )
         inbox.service = self
         joinProduces()
-        joinOffsets()
         joinGroups()
-    }
-
-    private func joinGroups() {
-        groups.answered = { [unowned self] connection, ticket, answer in
-            handlers[connection]?.groupAnswered(ticket, answer)
-        }
-        groups.removeOffsets = { [groupOffsets] in groupOffsets.removeGroup($0) }
     }
 
     /// What groups have done and are; readable from any thread.
@@ -195,7 +187,7 @@ public final class KafkaService {
     }
 
     /// Whoever waits for a partition of a topic that was deleted is told so now.
-    private func endFetches(of topic: TopicEntry) {
+    func endFetches(of topic: TopicEntry) {
         guard !waiters.isEmpty else { return }
         for connection in waiters.watching(topic.partitions.lazy.compactMap { $0?.handle }) {
             handlers[connection]?.endFetchWait()
@@ -367,47 +359,6 @@ extension KafkaService {
         let waiters = produceWaiters
         produceWaiters.removeAll(keepingCapacity: true)
         for connection in waiters { handlers[connection]?.lookAgain() }
-    }
-}
-
-// MARK: - Groups
-
-extension KafkaService {
-    private func joinOffsets() {
-        groupOffsets.journal.roomReturned = { [unowned self] in
-            let waiters = journalWaiters
-            journalWaiters.removeAll(keepingCapacity: true)
-            for connection in waiters { handlers[connection]?.lookAgain() }
-        }
-        groupOffsets.journal.appendFailed = { [counters] _ in counters.groupWritesFailed.add() }
-        watchOffsetAge()
-    }
-
-    func waitForJournal(_ connection: UInt64) {
-        counters.journalWaits.add()
-        journalWaiters.append(connection)
-    }
-}
-
-// MARK: - Topics
-
-extension KafkaService {
-    private func noteChange(
-        _ change: TopicChanges.Change,
-        of topic: TopicEntry,
-        by handler: KafkaConnectionHandler?
-    ) {
-        let client = handler?.client ?? KafkaClientName()
-        switch change.kind {
-        case .creation:
-            counters.topicsCreated.add()
-            let count = topic.partitions.count
-            report(.topicCreated(topic.name, partitions: count, client: client))
-        case .deletion:
-            counters.topicsDeleted.add()
-            report(.topicDeleted(topic.name, client: client))
-            endFetches(of: topic)
-        }
     }
 }
 

@@ -62,16 +62,7 @@ final class ProducingBroker {
             fileSystem: fileSystem,
             creation: creation
         ) { PartitionStoreIdentity(nodeID: 7, clusterID: .zero, directoryID: .zero) }
-        for (number, topic) in topics.sorted(by: { $0.key < $1.key }).enumerated() {
-            let name = try #require(TopicName(topic.key))
-            guard TopicCatalogSnapshot(of: store).topic(named: name) == nil else { continue }
-            try store.createTopic(
-                name,
-                id: UUIDBytes(high: 1, low: UInt64(number)),
-                partitions: topic.value.partitions,
-                overrides: topic.value.overrides
-            )
-        }
+        try Self.make(topics, in: store)
         let loop = try EventLoop(
             settings: EventLoopSettings(
                 input: MemoryPool(name: "input", capacity: .mebibytes(16)),
@@ -93,7 +84,8 @@ final class ProducingBroker {
         let reports = reports
         service.report = { reports.add($0) }
         groupLag = service.groupLag
-        groupReport = Self.keepGroups(of: store, in: service)
+        let groups = Self.groupPartition(of: store)
+        groupReport = groups.map { service.keepGroups(in: $0) }
         keeper.signals = [service.highWatermarkSignal]
         keeper.open(store)
         var limits = ConnectionLimits()
@@ -112,14 +104,23 @@ final class ProducingBroker {
         }
     }
 
-    private static func keepGroups(
-        of store: PartitionStore,
-        in service: KafkaService
-    ) -> GroupRestoreReport? {
+    private static func make(_ topics: [String: Topic], in store: PartitionStore) throws {
+        for (number, topic) in topics.sorted(by: { $0.key < $1.key }).enumerated() {
+            let name = try #require(TopicName(topic.key))
+            guard TopicCatalogSnapshot(of: store).topic(named: name) == nil else { continue }
+            try store.createTopic(
+                name,
+                id: UUIDBytes(high: 1, low: UInt64(number)),
+                partitions: topic.value.partitions,
+                overrides: topic.value.overrides
+            )
+        }
+    }
+
+    private static func groupPartition(of store: PartitionStore) -> PartitionEntry? {
         let topics = TopicCatalogSnapshot(of: store)
-        return TopicName(GroupRecord.topic)
-            .flatMap { topics.topic(named: $0)?.partition(0) }
-            .map { service.keepGroups(in: $0) }
+        guard let name = TopicName(GroupRecord.topic) else { return nil }
+        return topics.topic(named: name)?.partition(0)
     }
 
     /// Lets the storage loop take what has come, and go on.
