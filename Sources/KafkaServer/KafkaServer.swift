@@ -30,6 +30,9 @@
 //
 // `GroupCoordinator` does what `GroupDirectory` decides about consumer groups. A member's request
 // that waits for others stays at the front of its connection's input, as everything that waits.
+// What groups have committed is `GroupOffsets`. It and the groups write to `__consumer_offsets`
+// through one `GroupJournal`, a batch a burst; nobody is answered before that is synced, and nobody
+// sees what is not.
 //
 // Not here yet: transactions.
 enum KafkaServerLimits {

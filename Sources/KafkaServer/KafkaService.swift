@@ -33,7 +33,7 @@ public final class KafkaService {
     /// Connections whose Produce waits for memory.
     private var produceWaiters: [UInt64] = []
     /// Those whose request about groups waits until less of them is on its way to the log.
-    private var journalWaiters: [UInt64] = []
+    var journalWaiters: [UInt64] = []
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
@@ -108,7 +108,6 @@ public final class KafkaService {
         )
         inbox.service = self
         joinProduces()
-        joinOffsets()
         joinGroups()
     }
 
@@ -370,25 +369,6 @@ extension KafkaService {
         let waiters = produceWaiters
         produceWaiters.removeAll(keepingCapacity: true)
         for connection in waiters { handlers[connection]?.lookAgain() }
-    }
-}
-
-// MARK: - Groups
-
-extension KafkaService {
-    private func joinOffsets() {
-        groupOffsets.journal.roomReturned = { [unowned self] in
-            let waiters = journalWaiters
-            journalWaiters.removeAll(keepingCapacity: true)
-            for connection in waiters { handlers[connection]?.lookAgain() }
-        }
-        groupOffsets.journal.appendFailed = { [counters] _ in counters.groupWritesFailed.add() }
-        watchOffsetAge()
-    }
-
-    func waitForJournal(_ connection: UInt64) {
-        counters.journalWaits.add()
-        journalWaiters.append(connection)
     }
 }
 

@@ -6,6 +6,26 @@ import Partitions
 
 // What joins committed offsets to groups, to the log and to connections.
 extension KafkaService {
+    func joinGroups() {
+        groups.answered = { [unowned self] connection, ticket, answer in
+            handlers[connection]?.groupAnswered(ticket, answer)
+        }
+        groups.removeOffsets = { [groupOffsets] in groupOffsets.removeGroup($0) }
+        groupOffsets.journal.roomReturned = { [unowned self] in
+            guard !journalWaiters.isEmpty else { return }
+            let waiters = journalWaiters
+            journalWaiters.removeAll(keepingCapacity: true)
+            for connection in waiters { handlers[connection]?.lookAgain() }
+        }
+        groupOffsets.journal.appendFailed = { [counters] _ in counters.groupWritesFailed.add() }
+        watchOffsetAge()
+    }
+
+    func waitForJournal(_ connection: UInt64) {
+        counters.journalWaits.add()
+        journalWaiters.append(connection)
+    }
+
     /// Gives groups and their offsets their partition, and takes up what that holds. Called before
     /// the loop runs.
     public func keepGroups(in partition: PartitionEntry) -> GroupRestoreReport {
@@ -56,7 +76,7 @@ extension KafkaService {
 
     // MARK: Age
 
-    func watchOffsetAge() {
+    private func watchOffsetAge() {
         loop.schedule(at: loop.now + groupOffsets.settings.retentionCheckInterval) {
             [weak self] in
             guard let self else { return }

@@ -22,7 +22,8 @@ import Testing
     }
 
     @Test func `commits of one connection are answered in order, and the last one holds`() throws {
-        let client = try ProducingBroker(OffsetRequestTests.topics).connect()
+        let broker = try ProducingBroker(OffsetRequestTests.topics)
+        let client = try broker.connect()
         let numbers = try (1...50).map { try client.sendCommit([0: $0]) }
         for number in numbers { #expect(try client.receiveCommit(number) == [.none]) }
         #expect(try client.committed().offset == 50)

@@ -8,7 +8,8 @@ import Testing
     typealias Topics = [String: ProducingBroker.Topic]
 
     static let topics: Topics = [
-        "t": .init(partitions: 4), "u": .init(), "__consumer_offsets": .init(),
+        "t": .init(partitions: 4), "u": .init(), "wide": .init(partitions: 256),
+        "__consumer_offsets": .init(),
     ]
 
     private func broker(_ change: (inout OffsetSettings) -> Void = { _ in }) throws
@@ -58,7 +59,8 @@ import Testing
 
     @Test(arguments: [2, 5, 7, 8, 9, 10] as [Int16])
     func `without topics everything that a group has committed is fetched`(version: Int16) throws {
-        let client = try broker().connect()
+        let broker = try broker()
+        let client = try broker.connect()
         #expect(try client.commit([0: 7, 3: 9]) == [.none, .none])
         #expect(try client.commit([0: 1], of: "u") == [.none])
         #expect(try client.commit([0: 5], group: "h") == [.none])
@@ -72,7 +74,8 @@ import Testing
     }
 
     @Test func `several groups are fetched at once`() throws {
-        let client = try broker().connect()
+        let broker = try broker()
+        let client = try broker.connect()
         #expect(try client.commit([0: 7], group: "a") == [.none])
         #expect(try client.commit([0: 8], group: "b") == [.none])
         let groups = try client.fetchOffsets(
@@ -103,14 +106,16 @@ import Testing
     }
 
     @Test func `too much metadata is refused, as much as is allowed is kept`() throws {
-        let client = try broker { $0.metadataLengthMax = 10 }.connect()
+        let broker = try broker { $0.metadataLengthMax = 10 }
+        let client = try broker.connect()
         #expect(try client.commit([0: 1], metadata: "eleven char") == [.offsetMetadataTooLarge])
         #expect(try client.commit([0: 2], metadata: "ten charsä") == [.none])
         #expect(try client.committed() == FetchedOffset(offset: 2, metadata: "ten charsä"))
     }
 
     @Test func `a generation of a group that is not there is refused, by version`() throws {
-        let client = try broker().connect()
+        let broker = try broker()
+        let client = try broker.connect()
         #expect(try client.commit([0: 1], generation: 3, 8) == [.illegalGeneration])
         #expect(try client.commit([0: 1], generation: 3, 9) == [.groupIDNotFound])
         #expect(try client.committed() == FetchedOffset())
@@ -128,7 +133,8 @@ import Testing
     }
 
     @Test func `without their topic nobody is told that nothing was committed`() throws {
-        let client = try ProducingBroker(["t": .init()]).connect()
+        let broker = try ProducingBroker(["t": .init()])
+        let client = try broker.connect()
         #expect(try client.commit([0: 1]) == [.coordinatorNotAvailable])
         let groups = try client.fetchOffsets([.init(groupID: "g", topics: nil)])
         #expect(groups.map(\.errorCode) == [.coordinatorNotAvailable])
@@ -138,7 +144,8 @@ import Testing
     // MARK: Deleting
 
     @Test func `offsets are deleted one by one, and what is not there is not missed`() throws {
-        let client = try broker().connect()
+        let broker = try broker()
+        let client = try broker.connect()
         #expect(try client.commit([0: 1, 1: 2]) == [.none, .none])
         let deleted = try client.deleteOffsets([0, 2, 9])
         #expect(deleted.group == .none)
@@ -147,7 +154,8 @@ import Testing
     }
 
     @Test func `deleting says why it does not`() throws {
-        let client = try broker().connect()
+        let broker = try broker()
+        let client = try broker.connect()
         #expect(try client.deleteOffsets([0]).group == .groupIDNotFound)
         #expect(try client.deleteOffsets([0], group: "").group == .invalidGroupID)
         let unknown = try client.deleteOffsets([0], of: "none")

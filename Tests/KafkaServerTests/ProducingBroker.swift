@@ -62,16 +62,7 @@ final class ProducingBroker {
             fileSystem: fileSystem,
             creation: creation
         ) { PartitionStoreIdentity(nodeID: 7, clusterID: .zero, directoryID: .zero) }
-        for (number, topic) in topics.sorted(by: { $0.key < $1.key }).enumerated() {
-            let name = try #require(TopicName(topic.key))
-            guard TopicCatalogSnapshot(of: store).topic(named: name) == nil else { continue }
-            try store.createTopic(
-                name,
-                id: UUIDBytes(high: 1, low: UInt64(number)),
-                partitions: topic.value.partitions,
-                overrides: topic.value.overrides
-            )
-        }
+        try Self.make(topics, in: store)
         let loop = try EventLoop(
             settings: EventLoopSettings(
                 input: MemoryPool(name: "input", capacity: .mebibytes(16)),
@@ -110,6 +101,19 @@ final class ProducingBroker {
     private static func stops(of service: KafkaService, on loop: EventLoop) -> Mailbox<Stop> {
         loop.makeMailbox { [loop] (stops: [Stop]) in
             for stop in stops { stop == .clean ? service.stop() : loop.stop() }
+        }
+    }
+
+    private static func make(_ topics: [String: Topic], in store: PartitionStore) throws {
+        for (number, topic) in topics.sorted(by: { $0.key < $1.key }).enumerated() {
+            let name = try #require(TopicName(topic.key))
+            guard TopicCatalogSnapshot(of: store).topic(named: name) == nil else { continue }
+            try store.createTopic(
+                name,
+                id: UUIDBytes(high: 1, low: UInt64(number)),
+                partitions: topic.value.partitions,
+                overrides: topic.value.overrides
+            )
         }
     }
 
