@@ -9,7 +9,7 @@ enum TopicText {
                 topic.isInternal ? "the broker's own" : "",
             ]
         }
-        return aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
+        return TextTable.aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
     }
 
     static func description(_ topic: TopicSummary) -> String {
@@ -21,9 +21,9 @@ enum TopicText {
             topic \(topic.name)\(topic.isInternal ? " (the broker's own)" : "")
             id    \(topic.id)
 
-            \(aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "EPOCH"]] + partitions))
+            \(TextTable.aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "EPOCH"]] + partitions))
 
-            \(aligned([["SETTING", "VALUE", "FROM"]] + settings))
+            \(TextTable.aligned([["SETTING", "VALUE", "FROM"]] + settings))
             """
     }
 
@@ -41,19 +41,6 @@ enum TopicText {
         case .byDefault: "default"
         default: "unknown"
         }
-    }
-
-    private static func aligned(_ rows: [[String]]) -> String {
-        guard let first = rows.first else { return "" }
-        let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
-            for (cell, width) in zip(row, widths) {
-                line += cell + String(repeating: " ", count: width - cell.count + 2)
-            }
-            while line.last == " " { line.removeLast() }
-            return line
-        }.joined(separator: "\n")
     }
 
     // MARK: JSON
