@@ -109,9 +109,8 @@ let package = Package(
             name: "headwater",
             dependencies: [
                 "AdminServer", "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop",
-                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire",
-                "Partitions",
-                "Posix", "RecordFormat",
+                "Ingest", "KafkaServer", "KafkaSessions", "KafkaWire", "MQTTServer", "MQTTSessions",
+                "MQTTWire", "Partitions", "Posix", "RecordFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -137,7 +136,10 @@ let package = Package(
             "MQTTSessions",
             ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
         ),
-        tests("KafkaSessions", ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire"]),
+        tests(
+            "KafkaSessions",
+            ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire", "RecordFormat"]
+        ),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
         tests(
             "Ingest",

@@ -11,6 +11,8 @@ public final class PartitionLog {
     public struct AppendedRange: Equatable, Sendable {
         public let baseOffset: Offset
         public let lastOffset: Offset
+        /// Of the batches that were appended.
+        public let size: ByteCount
     }
 
     public let folder: String
@@ -33,6 +35,8 @@ public final class PartitionLog {
     var batchBytesMax: ByteCount
     var active: ActiveSegment
     var marks: OffsetMarks
+    let producers: ProducerStates
+    var snapshots: ProducerSnapshotFiles
     /// Size and age of sealed segments, as far as somebody has asked.
     var sealed: [Offset: RetentionPolicy.Segment] = [:]
     /// How many offsets are reserved at a time: each time costs two syncs, and an unclean start
@@ -57,6 +61,8 @@ public final class PartitionLog {
         active = recovered.active
         marks = recovered.marks
         leftovers = recovered.leftovers
+        producers = recovered.producers
+        snapshots = recovered.snapshots
         let first = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
         let start = max(first, recovered.marks.logStart)
         reader = PartitionReader(
@@ -69,7 +75,8 @@ public final class PartitionLog {
                 epochs: recovered.epochs,
                 open: openSegments
             ),
-            logEndOffset: recovered.logEndOffset
+            logEndOffset: recovered.logEndOffset,
+            producers: recovered.producers
         )
     }
 
@@ -96,7 +103,12 @@ public final class PartitionLog {
         } catch {
             throw fail(error)
         }
-        return AppendedRange(baseOffset: base, lastOffset: Offset(logEndOffset.rawValue - 1))
+        return appendedRange(from: base, ByteCount(batches.count))
+    }
+
+    func appendedRange(from base: Offset, _ size: ByteCount) -> AppendedRange {
+        let last = Offset(logEndOffset.rawValue - 1)
+        return AppendedRange(baseOffset: base, lastOffset: last, size: size)
     }
 
     /// Makes everything appended so far durable, then visible.
@@ -153,6 +165,7 @@ public final class PartitionLog {
         try sync()
         do throws(FileSystemError) {
             try active.segment.writeIndexes()
+            try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
             if marks.reserved > logEndOffset { try reserve(upTo: logEndOffset) }
         } catch {
@@ -164,6 +177,7 @@ public final class PartitionLog {
     /// more, and every offset is out of range.
     public func abandon() {
         isClosed = true
+        producers.removeAll()
         let view = reader.snapshot()
         reader.publish { published in
             published.logStartOffset = published.highWatermark
@@ -179,7 +193,7 @@ public final class PartitionLog {
 
     // MARK: Appending
 
-    private func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
+    func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
         var position = 0
         repeat {
             let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
@@ -219,7 +233,7 @@ public final class PartitionLog {
         try flush(batches[runStart...], nextOffset: nextOffset, now: now)
     }
 
-    private func flush(
+    func flush(
         _ run: Slice<UnsafeMutableRawBufferPointer>,
         nextOffset: Offset,
         now: Timestamp
@@ -249,10 +263,11 @@ public final class PartitionLog {
     }
 
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
-    /// data, then the indexes, then the name of the next segment.
+    /// data, then the indexes and the producers, then the name of the next segment.
     func roll() throws(FileSystemError) {
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
+        try saveProducers()
         let next = try ActiveSegment.create(
             baseOffset: logEndOffset,
             folder: folder,

@@ -1,29 +1,5 @@
 import BrokerModel
 
-/// What opening a partition cost and found.
-public struct RecoveryReport: Equatable, Sendable {
-    /// False when the newest segment had to be scanned.
-    public var wasClean = false
-    public var scannedBytes = ByteCount.zero
-    /// The torn tail that was cut off: bytes that nobody was ever told of.
-    public var cutBytes = ByteCount.zero
-    /// Sealed segments whose indexes were missing and were built from their data.
-    public var rebuiltIndexes = 0
-    /// Offsets that may have been shown and were lost: they are skipped.
-    public var gap: OffsetGap?
-}
-
-/// The pieces that a log is made of once its folder has been read.
-struct RecoveredLog {
-    /// Ascending; the last is the active one's.
-    var segments: [Segment]
-    var active: ActiveSegment
-    var logEndOffset: Offset
-    var epochs: LeaderEpochs
-    var marks: OffsetMarks
-    var leftovers: [String]
-}
-
 extension PartitionLog {
     /// Fills a new, empty folder with an empty log and makes it durable, but for the folder's own
     /// name: its creator renames it to its place, so that a log is there whole or not at all.
@@ -74,9 +50,15 @@ extension PartitionLog {
         afterCleanStop: Bool,
         fileSystem: any FileSystem,
         settings: LogSettings,
-        openSegments: OpenSegments = OpenSegments()
+        openSegments: OpenSegments = OpenSegments(),
+        producerLimit: ProducerLimit = ProducerLimit()
     ) throws(CommitLogError) -> (log: PartitionLog, report: RecoveryReport) {
-        var recovery = try LogRecovery(folder: folder, fileSystem: fileSystem, settings: settings)
+        var recovery = try LogRecovery(
+            folder: folder,
+            fileSystem: fileSystem,
+            settings: settings,
+            producers: ProducerStates(limit: producerLimit)
+        )
         let recovered =
             if afterCleanStop, let resumed = try recovery.resume() {
                 resumed
@@ -96,12 +78,14 @@ extension PartitionLog {
 }
 
 /// Reads one partition's folder back into a log.
-private struct LogRecovery {
+struct LogRecovery {
     let folder: String
     let fileSystem: any FileSystem
     let settings: LogSettings
+    let producers: ProducerStates
+    var snapshots: ProducerSnapshotFiles
     var report = RecoveryReport()
-    private var bases: [Offset] = []
+    private(set) var bases: [Offset] = []
     private var indexNames: Set<String> = []
     private var unfinished: [String] = []
     private var leftovers: [String] = []
@@ -110,15 +94,20 @@ private struct LogRecovery {
     init(
         folder: String,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        settings: LogSettings,
+        producers: ProducerStates
     ) throws(CommitLogError) {
         self.folder = folder
         self.fileSystem = fileSystem
         self.settings = settings
+        self.producers = producers
+        snapshots = ProducerSnapshotFiles(folder: folder, fileSystem: fileSystem)
         let entries = try onDisk { () throws(FileSystemError) in try fileSystem.list(folder) }
         for entry in entries where !entry.isDirectory {
             if let (base, kind) = SegmentFiles.parse(entry.name) {
                 if kind == .log { bases.append(base) } else { indexNames.insert(entry.name) }
+            } else if snapshots.note(entry.name) {
+                continue
             } else if Self.isUnfinished(entry.name) {
                 unfinished.append(entry.name)
             } else if entry.name.hasSuffix(SegmentFiles.deletedSuffix) {
@@ -134,6 +123,7 @@ private struct LogRecovery {
     private static func isUnfinished(_ name: String) -> Bool {
         [SegmentFiles.leaderEpochCheckpoint, SegmentFiles.partitionMetadata, OffsetMarks.fileName]
             .contains { name == $0 + SegmentFiles.unfinishedSuffix }
+            || SegmentFiles.isUnfinishedSnapshot(name)
     }
 
     /// Segments that end at or below the log's start were deleted; a crash has brought them back.
@@ -170,7 +160,7 @@ private struct LogRecovery {
     mutating func resume() throws(CommitLogError) -> RecoveredLog? {
         do throws(FileSystemError) {
             guard unfinished.isEmpty, let epochs = try storedEpochs(),
-                let (indexes, file, end, next) = try walkTail()
+                let (indexes, file, end, next) = try walkTail(), try resumeProducers(at: next)
             else { return nil }
             report.wasClean = true
             return try assemble(
@@ -235,11 +225,13 @@ private struct LogRecovery {
     mutating func recover() throws(CommitLogError) -> RecoveredLog {
         do throws(FileSystemError) {
             try removeLeftovers()
+            try recoverProducers(from: activeBase)
             let file = try fileSystem.open(path(.log), .write)
             let scan = try SegmentScan.run(
                 file,
                 baseOffset: activeBase,
-                interval: settings.indexInterval
+                interval: settings.indexInterval,
+                producers: producers
             )
             report.scannedBytes = scan.bytesRead
             let size = FilePosition.zero + (try file.size())
@@ -315,6 +307,7 @@ private struct LogRecovery {
             fileSystem: fileSystem
         )
         try segment.writeIndexes()
+        try saveProducers(at: next)
         let active = try ActiveSegment.create(
             baseOffset: next,
             folder: folder,
@@ -328,7 +321,9 @@ private struct LogRecovery {
             logEndOffset: next,
             epochs: epochs,
             marks: marks,
-            leftovers: leftovers
+            leftovers: leftovers,
+            producers: producers,
+            snapshots: snapshots
         )
     }
 
@@ -379,7 +374,9 @@ private struct LogRecovery {
             logEndOffset: logEndOffset,
             epochs: epochs,
             marks: marks,
-            leftovers: leftovers
+            leftovers: leftovers,
+            producers: producers,
+            snapshots: snapshots
         )
     }
 

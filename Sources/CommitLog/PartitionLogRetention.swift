@@ -124,7 +124,7 @@ extension PartitionLog {
                 }
             }
         }
-        return files
+        return files + snapshots.drop(before: start)
     }
 }
 

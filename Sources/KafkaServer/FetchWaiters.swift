@@ -1,12 +1,13 @@
 import BrokerModel
 import CommitLog
+import Partitions
 
 /// A partition that a fetch has read to its end, and the high watermark that it met there.
 struct WatchedPartition: Sendable {
-    let reader: PartitionReader
+    let partition: PartitionEntry
     let highWatermark: Offset
 
-    var hasAdvanced: Bool { reader.highWatermark > highWatermark }
+    var hasAdvanced: Bool { partition.reader.highWatermark > highWatermark }
 }
 
 /// A fetch that was not answered yet, under its connection's number.
@@ -24,8 +25,8 @@ struct FetchWaiter {
 /// The fetches that wait, and which of them have reason to be looked at again. A connection has at
 /// most one: its requests are answered in order.
 ///
-/// An advance asks each watched partition once, however many watch it, and then touches only those
-/// who watch one that has moved.
+/// An advance asks each partition that it names once, however many watch it, and then touches only
+/// those who watch one that has moved.
 struct FetchWaiters {
     private struct Partition {
         let reader: PartitionReader
@@ -52,7 +53,7 @@ struct FetchWaiters {
     }
 
     private var waiters: [UInt64: FetchWaiter] = [:]
-    private var partitions: [ObjectIdentifier: Partition] = [:]
+    private var partitions: [PartitionHandle: Partition] = [:]
     /// Who waits for memory; the longest wait stands first. Some have been answered since.
     private var memoryQueue: [UInt64] = []
 
@@ -66,8 +67,8 @@ struct FetchWaiters {
         for watched in waiter.watched {
             let offset = watched.highWatermark
             partitions[
-                ObjectIdentifier(watched.reader),
-                default: Partition(reader: watched.reader, least: offset)
+                watched.partition.handle,
+                default: Partition(reader: watched.partition.reader, least: offset)
             ].add(waiter.connection, offset)
         }
     }
@@ -77,24 +78,22 @@ struct FetchWaiters {
         guard let waiter = waiters.removeValue(forKey: connection) else { return }
         if waiter.needsMemory { memoryQueue.removeAll { $0 == connection } }
         for watched in waiter.watched {
-            let key = ObjectIdentifier(watched.reader)
+            let key = watched.partition.handle
             partitions[key]?.seen[connection] = nil
             if partitions[key]?.seen.isEmpty == true { partitions[key] = nil }
         }
     }
 
-    /// The fetches for which records have become visible; those that must be patient come with the
-    /// time at which to ask for them again, and then not a second time.
+    /// The fetches for which records have become visible in these partitions; those that must be
+    /// patient come with the time at which to ask for them again, and then not a second time.
     mutating func advanced(
+        _ advanced: some Sequence<PartitionHandle>,
         now: MonotonicTime
     ) -> (ready: [UInt64], later: [(UInt64, MonotonicTime)]) {
         var ready: [UInt64] = []
         var later: [(UInt64, MonotonicTime)] = []
-        // By index, so that nothing is copied where nothing has moved.
-        var index = partitions.startIndex
-        while index < partitions.endIndex {
-            defer { partitions.formIndex(after: &index) }
-            guard let moved = partitions.values[index].takeMoved() else { continue }
+        for partition in advanced {
+            guard let moved = partitions[partition]?.takeMoved() else { continue }
             for connection in moved {
                 guard let waiter = waiters[connection] else { continue }
                 if waiter.earliest <= now {
@@ -105,6 +104,11 @@ struct FetchWaiters {
             }
         }
         return (ready, later)
+    }
+
+    /// Who watches these partitions, which are no more.
+    func watching(_ gone: some Sequence<PartitionHandle>) -> Set<UInt64> {
+        Set(gone.flatMap { partitions[$0].map { Array($0.seen.keys) } ?? [] })
     }
 
     /// Those who have waited longest for memory, about as many as can use what is free.

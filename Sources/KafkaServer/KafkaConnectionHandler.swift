@@ -1,5 +1,6 @@
 import BrokerModel
 import EventLoop
+import KafkaSessions
 import KafkaWire
 import Partitions
 
@@ -15,7 +16,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// The fetch at the front of the input, while it waits.
     struct FrontFetch {
-        let deadline: MonotonicTime
+        /// Decided when it came first, however often it is looked at.
+        let context: FetchContext
+        var deadline: MonotonicTime
         let memoryDeadline: MonotonicTime
         var hasWaitedForMemory = false
         var hasPolled = false
@@ -29,6 +32,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var lastFetchBytes = Int.max
     /// Where the request at the front is, when a reader thread has to do with it.
     var readers = ReaderState.idle
+    /// When the lookup at the front of the input is answered without the log.
+    var lookupDeadline: MonotonicTime?
     private var timers: [TimerID] = []
     /// Of the fetch pool, for records that the peer has not taken yet.
     private var reserved = ByteCount.zero
@@ -49,10 +54,17 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var waitsForProduces = ProduceWait.nothing
     /// Answers are complete, and there was no room for them in the output.
     var triesToWrite = false
+    /// The request for a producer id at the front of the input, while ids are made.
+    var producerIDWait: ProducerIDWait?
     /// The request about topics at the front of the input, while the log works on it.
     var frontTopics: FrontTopics?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
+    /// The request about committed offsets there, and its number among the connection's.
+    var frontOffsets: FrontOffsets?
+    /// The request of a group's member there, while others or the log are waited for.
+    var frontGroup: FrontGroup?
+    var lastOffsetsTicket: UInt64 = 0
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
@@ -113,6 +125,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         stopWaiting()
         forgetProduces()
         abandonReading()
+        forgetGroupRequest()
         service.forget(connection.id)
         release()
     }
@@ -163,8 +176,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil && readers.isIdle
-            && connection.pendingOutput == .zero
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && frontOffsets == nil
+            && frontGroup == nil && readers.isIdle && connection.pendingOutput == .zero
     }
 
     private func release() {

@@ -15,6 +15,8 @@ public enum KafkaReport: Equatable, Sendable {
         KafkaErrorCode,
         String
     )
+    /// A producer asked for transactions, which are not served.
+    case transactionalIDRefused(peer: SocketAddress, client: KafkaClientName, String)
     /// A client made a topic, by asking for it or in so many words; or deleted one.
     case topicCreated(TopicName, partitions: Int, client: KafkaClientName)
     case topicDeleted(TopicName, client: KafkaClientName)
@@ -40,6 +42,15 @@ public final class KafkaServerCounters: Sendable {
     public let memoryWaits = Counter()
     /// Fetches that a reader thread had to read from the disk.
     public let coldFetches = Counter()
+    /// Fetch sessions that clients have, the partitions in them, and what became of those that
+    /// were asked for.
+    public let fetchSessions = Gauge()
+    public let fetchSessionPartitions = Gauge()
+    public let fetchSessionsOpened = Counter()
+    public let fetchSessionsEvicted = Counter()
+    public let fetchSessionsRefused = Counter()
+    /// Lookups by time that the disk did not answer in time.
+    public let lookupsTimedOut = Counter()
     /// Left to the loop's next iteration in the middle, so that others have their turn.
     public let producesDeferred = Counter()
     /// Produce requests that the log did not answer for in the time they gave.
@@ -68,6 +79,15 @@ public final class KafkaServerCounters: Sendable {
     public let topicsCreated = Counter()
     public let topicsDeleted = Counter()
     public let readsFailed = Counter()
+    /// Committed offsets: kept, refused for want of memory, forgotten for their age or with their
+    /// topic; and writes about groups that the log failed.
+    public let offsetsCommitted = Counter()
+    public let offsetsRefused = Counter()
+    public let offsetsExpired = Counter()
+    public let offsetsOfDeletedTopics = Counter()
+    public let groupWritesFailed = Counter()
+    /// How often a request about groups had to wait until the log had taken others.
+    public let journalWaits = Counter()
 
     public init() {}
 

@@ -1,6 +1,8 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import KafkaSessions
+import KafkaWire
 import Partitions
 
 /// All Kafka connections of one loop, and what they share. Confined to that loop.
@@ -24,9 +26,14 @@ public final class KafkaService {
     /// Defaults of topics, and what the broker tells of its own settings. Set before the loop runs.
     public var configuration = KafkaBrokerConfiguration()
     let topicChanges: TopicChanges
+    let producerIDs: ProducerIDs
+    let groupOffsets: GroupOffsets
+    let groups: GroupCoordinator
     private var produceCheck: ProduceCheck
     /// Connections whose Produce waits for memory.
     private var produceWaiters: [UInt64] = []
+    /// Those whose request about groups waits until less of them is on its way to the log.
+    private var journalWaiters: [UInt64] = []
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
@@ -38,6 +45,7 @@ public final class KafkaService {
     var turns = FetchTurns()
 
     private var waiters = FetchWaiters()
+    private var fetchSessions: FetchSessionCache
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -48,6 +56,7 @@ public final class KafkaService {
         settings: KafkaServerSettings,
         fetchMemory: MemoryPool,
         produceMemory: MemoryPool,
+        groupMemory: MemoryPool,
         shard: Mailbox<PartitionShardMessage>
     ) {
         self.loop = loop
@@ -62,12 +71,30 @@ public final class KafkaService {
             memory: produceMemory
         )
         produceTargets = ProduceTargets(catalog)
+        fetchSessions = FetchSessionCache(slots: settings.fetchSessionsMax)
         produceCheck = ProduceCheck(
             decompressedBytesMax: ByteCount(
                 produceMemory.capacity.rawValue * KafkaServerLimits.decompressedShare
             )
         )
         topicChanges = TopicChanges(loop: loop, shard: shard)
+        producerIDs = ProducerIDs(loop: loop, shard: shard)
+        let journal = GroupJournal(loop: loop, shard: shard)
+        groups = GroupCoordinator(
+            loop: loop,
+            settings: settings.groups,
+            memory: groupMemory,
+            journal: journal,
+            seed: .random(in: 0 ... .max)
+        )
+        groupOffsets = GroupOffsets(
+            loop: loop,
+            catalog: catalog,
+            settings: settings.offsets,
+            memory: groupMemory,
+            journal: journal,
+            counters: counters
+        )
         let inbox = Inbox()
         let mailbox: Mailbox<HighWatermarkAdvance> = loop.makeMailbox { _ in
             inbox.service?.highWatermarksAdvanced()
@@ -80,12 +107,30 @@ public final class KafkaService {
         )
         inbox.service = self
         joinProduces()
+        joinOffsets()
+        joinGroups()
     }
 
+    private func joinGroups() {
+        groups.answered = { [unowned self] connection, ticket, answer in
+            handlers[connection]?.groupAnswered(ticket, answer)
+        }
+        groups.removeOffsets = { [groupOffsets] in groupOffsets.removeGroup($0) }
+    }
+
+    /// What groups have done and are; readable from any thread.
+    public var groupCounters: GroupCounters { groups.counters }
+
     private func joinProduces() {
-        loop.burstEnded = { [produceLane] in produceLane.burstEnded() }
+        loop.burstEnded = { [produceLane, groupOffsets] in
+            produceLane.burstEnded()
+            groupOffsets.burstEnded()
+        }
         produceLane.memoryReturned = { [unowned self] in produceMemoryReturned() }
         produceLane.appendFailed = { [counters] in counters.appendsFailed.add() }
+        producerIDs.settled = { [unowned self] connection, hasIDs in
+            handlers[connection]?.producerIDsArrived(hasIDs)
+        }
         topicChanges.changed = { [unowned self] change, outcome in
             let handler = handlers[change.connection]
             if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }
@@ -113,22 +158,22 @@ public final class KafkaService {
         guard !isStopping else { return }
         isStopping = true
         produceLane.flush()
+        groupOffsets.journal.flush()
         stopOnceAnswered(before: loop.now + KafkaServerLimits.stopWaitMax)
     }
 
     private func stopOnceAnswered(before deadline: MonotonicTime) {
-        guard !produceLane.isIdle, loop.now < deadline else { return loop.stop() }
+        let isIdle = produceLane.isIdle && groupOffsets.journal.isIdle
+        guard !isIdle, loop.now < deadline else { return loop.stop() }
         loop.schedule(at: loop.now + .milliseconds(1)) { [weak self] in
             self?.stopOnceAnswered(before: deadline)
         }
     }
 
-    /// Looks at the long polls again. The signal calls this; on the loop anybody may.
-    public func highWatermarksAdvanced() {
-        guard !waiters.isEmpty else { return }
-        // Armed before the look: what advances after it is announced again.
-        highWatermarkSignal.arm()
-        let advanced = waiters.advanced(now: loop.now)
+    /// Looks at those long polls again that wait for what the signal names.
+    private func highWatermarksAdvanced() {
+        guard !waiters.isEmpty else { return highWatermarkSignal.disarm() }
+        let advanced = waiters.advanced(highWatermarkSignal.take(), now: loop.now)
         for connection in advanced.ready { handlers[connection]?.lookAgain() }
         for (connection, time) in advanced.later { handlers[connection]?.lookAgain(at: time) }
     }
@@ -149,6 +194,14 @@ public final class KafkaService {
         }
     }
 
+    /// Whoever waits for a partition of a topic that was deleted is told so now.
+    private func endFetches(of topic: TopicEntry) {
+        guard !waiters.isEmpty else { return }
+        for connection in waiters.watching(topic.partitions.lazy.compactMap { $0?.handle }) {
+            handlers[connection]?.endFetchWait()
+        }
+    }
+
     func unpark(_ connection: UInt64) {
         guard !waiters.isEmpty else { return }
         waiters.remove(connection)
@@ -157,6 +210,7 @@ public final class KafkaService {
     func forget(_ connection: UInt64) {
         unpark(connection)
         produceWaiters.removeAll { $0 == connection }
+        journalWaiters.removeAll { $0 == connection }
         handlers[connection] = nil
         turns.remove(connection)
     }
@@ -227,6 +281,43 @@ public final class KafkaService {
     }
 }
 
+// MARK: - Fetch sessions
+
+extension KafkaService {
+    func beginFetch(_ request: FetchRequest, version: Int16) -> FetchContext {
+        defer { countFetchSessions() }
+        return fetchSessions.begin(request, version: version, now: loop.now)
+    }
+
+    /// The answer leaves; returns the number of its session, 0 for none.
+    func finishFetch(
+        _ context: FetchContext,
+        _ request: FetchRequest,
+        version: Int16,
+        telling news: [FetchNews]
+    ) -> Int32 {
+        defer { countFetchSessions() }
+        var random = SystemRandomNumberGenerator()
+        return fetchSessions.finish(
+            context,
+            request,
+            version: version,
+            telling: news,
+            now: loop.now,
+            using: &random
+        )
+    }
+
+    private func countFetchSessions() {
+        counters.fetchSessions.set(fetchSessions.count)
+        counters.fetchSessionPartitions.set(fetchSessions.partitionCount)
+        let counts = fetchSessions.counts
+        counters.fetchSessionsOpened.add(counts.opened - counters.fetchSessionsOpened.count)
+        counters.fetchSessionsEvicted.add(counts.evicted - counters.fetchSessionsEvicted.count)
+        counters.fetchSessionsRefused.add(counts.refused - counters.fetchSessionsRefused.count)
+    }
+}
+
 // MARK: - Produce
 
 extension KafkaService {
@@ -279,6 +370,25 @@ extension KafkaService {
     }
 }
 
+// MARK: - Groups
+
+extension KafkaService {
+    private func joinOffsets() {
+        groupOffsets.journal.roomReturned = { [unowned self] in
+            let waiters = journalWaiters
+            journalWaiters.removeAll(keepingCapacity: true)
+            for connection in waiters { handlers[connection]?.lookAgain() }
+        }
+        groupOffsets.journal.appendFailed = { [counters] _ in counters.groupWritesFailed.add() }
+        watchOffsetAge()
+    }
+
+    func waitForJournal(_ connection: UInt64) {
+        counters.journalWaits.add()
+        journalWaiters.append(connection)
+    }
+}
+
 // MARK: - Topics
 
 extension KafkaService {
@@ -296,6 +406,7 @@ extension KafkaService {
         case .deletion:
             counters.topicsDeleted.add()
             report(.topicDeleted(topic.name, client: client))
+            endFetches(of: topic)
         }
     }
 }

@@ -9,6 +9,7 @@ struct CheckedBatch {
     let bytes: UnsafeRawBufferPointer
     let recordCount: Int
     let stamp: TimestampStamp
+    let hasProducerID: Bool
 }
 
 /// What the broker changes in a batch before it is stored.
@@ -63,7 +64,12 @@ struct ProduceCheck: ~Copyable {
             throw ProduceRefusal(error, range: rules.timestamps)
         }
         if topic.settings.timestampType == .logAppendTime { stamp = .append(now) }
-        return CheckedBatch(bytes: batch.bytes, recordCount: Int(batch.recordCount), stamp: stamp)
+        return CheckedBatch(
+            bytes: batch.bytes,
+            recordCount: Int(batch.recordCount),
+            stamp: stamp,
+            hasProducerID: batch.producerID >= 0
+        )
     }
 
     /// From version 3 on a partition's records are one batch of magic 2, and nothing else.
@@ -121,11 +127,16 @@ struct ProduceCheck: ~Copyable {
                 "the base offset of a producer's batch is 0, not \(batch.baseOffset.rawValue)"
             )
         }
-        guard batch.producerID < 0, !batch.isTransactional else {
+        guard !batch.isTransactional else {
             throw ProduceRefusal(
                 .unsupportedForMessageFormat,
-                "idempotent and transactional producers are not served yet; set "
-                    + "enable.idempotence=false"
+                "transactions are not served yet; take the producer's transactional.id away"
+            )
+        }
+        guard batch.producerID < 0 || batch.baseSequence >= 0 else {
+            throw ProduceRefusal(
+                .invalidRecord,
+                "a batch of producer \(batch.producerID) has the sequence \(batch.baseSequence)"
             )
         }
     }

@@ -14,6 +14,8 @@ struct ClusterMetadata {
     private(set) var topics: [TopicName: Topic] = [:]
     /// Topics that were there once: a folder of theirs is what a deletion has left.
     private(set) var removed: Set<UUIDBytes> = []
+    /// The first producer id that was not yet given away; nil when none ever was.
+    private(set) var nextProducerID: Int64?
     private var names: [UUIDBytes: TopicName] = [:]
 
     init() {}
@@ -35,6 +37,7 @@ struct ClusterMetadata {
             removed.insert(id)
             guard let name = names.removeValue(forKey: id) else { return }
             topics[name] = nil
+        case .producerIDs(_, let next): nextProducerID = max(next, nextProducerID ?? 0)
         case .other: break
         }
     }

@@ -38,7 +38,7 @@ public final class PartitionShard {
         self.loop = loop
         self.catalog = catalog
         self.settings = settings
-        upkeep = ShardUpkeep(loop: loop, interval: settings.retentionCheckInterval, counters)
+        upkeep = ShardUpkeep(loop: loop, settings: settings, counters)
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
         inbox.shard = self
@@ -80,6 +80,7 @@ public final class PartitionShard {
                 alter(alteration, in: store)
             case .addPartitions(let addition): add(addition, in: store)
             case .deleteRecords(let deletion): delete(deletion, in: store)
+            case .allocateProducerIDs(let request): allocateProducerIDs(request, in: store)
             case .stop: mustStop = true
             }
         }
@@ -97,6 +98,7 @@ public final class PartitionShard {
         _ request: AppendRequest,
         to store: PartitionStore
     ) -> Result<Offset, CommitLogError> {
+        guard !request.batch.hasProducerIDs else { return appendChecking(request, to: store) }
         compress(request.batch)
         do throws(CommitLogError) {
             let range = try store.append(
@@ -109,10 +111,18 @@ public final class PartitionShard {
             counters.bytes.add(request.batch.bytes.count)
             return .success(range.baseOffset)
         } catch {
-            counters.batchesFailed.add()
-            report(of: request.partition, in: store, error)
-            return .failure(error)
+            return .failure(noteFailed(request, in: store, error))
         }
+    }
+
+    func noteFailed(
+        _ request: AppendRequest,
+        in store: PartitionStore,
+        _ error: CommitLogError
+    ) -> CommitLogError {
+        counters.batchesFailed.add()
+        report(of: request.partition, in: store, error)
+        return error
     }
 
     /// Does what a network loop has left to this one, which has time while it has no disk to wait
@@ -156,7 +166,8 @@ public final class PartitionShard {
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
         counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
-        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+        guard !result.advanced.isEmpty else { return }
+        for signal in signals { signal.raise(result.advanced.lazy.map(\.partition)) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
@@ -250,6 +261,7 @@ public enum PartitionShardMessage: Sendable {
     case deleteRecords(RecordDeletion)
     /// Of a topic of the broker's own: whole segments that its writer needs no more.
     case deleteSegments(PartitionHandle, before: Offset)
+    case allocateProducerIDs(ProducerIDRequest)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }
@@ -265,6 +277,8 @@ package enum PartitionShardReport: Sendable {
     case gapRecorded(GapEntry)
     case gapsNotRecorded(TopicError)
     case retentionFailed(TopicPartition, CommitLogError)
+    /// Idempotent producers get no ids.
+    case producerIDsFailed(PartitionStoreError)
     /// Something deleted that is still on the disk until the next start.
     case leftBehind(FileSystemError)
 }
@@ -273,6 +287,7 @@ package enum PartitionShardReport: Sendable {
 package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
+    package var producers = ProducerSettings()
 
     package init() {}
 
@@ -292,7 +307,7 @@ package struct PartitionShardSettings: Sendable {
                 allowed: "100ms ... 1d, or milliseconds",
                 "How often the log looks for segments that are too old or too many."
             ) { $0.isWithin(.milliseconds(100) ... .days(1)) },
-        ]
+        ] + ProducerSettings.keys.map { $0.inside(\.producers) }
     }
 
     private var retentionCheckText: TimeLimit {

@@ -47,6 +47,10 @@ public final class PartitionStore {
     let fileSystem: any FileSystem
     /// What readers hold open of sealed segments.
     public let openSegments = OpenSegments()
+    /// How many producers with an id all partitions may know.
+    public let producerLimit: ProducerLimit
+    /// Where the next block of producer ids begins.
+    var nextProducerID: Int64 = 0
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings
@@ -73,7 +77,8 @@ public final class PartitionStore {
         lock: any FileLock,
         fileSystem: any FileSystem,
         defaults: TopicSettings,
-        creation: TopicCreationSettings
+        creation: TopicCreationSettings,
+        producerLimit: ProducerLimit
     ) {
         self.path = path
         self.identity = identity
@@ -81,6 +86,7 @@ public final class PartitionStore {
         self.fileSystem = fileSystem
         self.defaults = defaults
         self.creation = creation
+        self.producerLimit = producerLimit
     }
 
     public func handle(of partition: TopicPartition) -> PartitionHandle? {
@@ -107,6 +113,11 @@ public final class PartitionStore {
         to partition: PartitionHandle,
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
+        try touch(partition).append(batches, now: now)
+    }
+
+    /// The log of a partition that the next commit has to look at.
+    func touch(_ partition: PartitionHandle) throws(CommitLogError) -> PartitionLog {
         let index = partition.rawValue
         guard slots.indices.contains(index), let open = slots[index] else { throw .closed }
         // Noted first: a failed append must fail what the same commit was to make durable.
@@ -118,7 +129,7 @@ public final class PartitionStore {
                 touchedWritten.append(partition)
             }
         }
-        return try open.log.append(batches, now: now)
+        return open.log
     }
 
     /// Whether records of this partition wait for a sync. False once its topic was deleted.

@@ -42,7 +42,8 @@ extension PartitionStore {
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
             settings: settings.logSettings,
-            openSegments: openSegments
+            openSegments: openSegments,
+            producerLimit: producerLimit
         )
         for file in log.leftovers { removals.add(file: file, due: .distantPast) }
         return Partition(

@@ -50,6 +50,7 @@ extension PartitionStore {
             }
         }
         adopt(folders.partitions.sorted(), known, afterCleanStop: afterCleanStop)
+        resumeProducerIDs(known)
     }
 
     // MARK: The metadata log

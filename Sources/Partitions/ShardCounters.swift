@@ -30,6 +30,11 @@ public final class ShardCounters: Sendable {
     public let retentionFailures = Counter()
     /// Gaps that unclean starts have left, and that were recorded.
     public let gaps = Counter()
+    /// Batches of idempotent producers that were stored already, and that were refused.
+    public let duplicates = Counter()
+    public let sequencesRefused = Counter()
+    public let epochsRefused = Counter()
+    public let producerIDsAllocated = Counter()
 
     public init() {}
 }

@@ -64,6 +64,7 @@ struct BrokerGraph {
             settings: settings.kafka,
             fetchMemory: pools.fetch,
             produceMemory: pools.produce,
+            groupMemory: pools.groups,
             shard: shard.mailbox
         )
         kafka.configuration = settings.kafkaConfiguration
@@ -103,8 +104,12 @@ struct BrokerGraph {
         let addresses = try ListenerAddresses(settings, insecure: insecure)
         let bound = try bind(addresses)
         let admin = try AdminFace(addresses.http, settings: settings.admin, vitals: vitals)
-        let store = try DataDirectory(path: settings.dataDirectory, log: log)
-            .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
+        let store = try DataDirectory(path: settings.dataDirectory, log: log).open(
+            nodeID: settings.nodeID,
+            settings: settings.topics,
+            creation: settings.creation,
+            producers: settings.shard.producers
+        )
         try store.makeTopics(
             of: settings.ingest.routes,
             partitions: Int32(clamping: settings.creation.partitionCount)
@@ -123,6 +128,7 @@ struct BrokerGraph {
             log: log,
             sessionBytesMax: pools.sessions.capacity
         ).restore(into: mqtt)
+        KeptGroups(store: store, log: log).restore(into: kafka)
         shard.open(store)
         let ready = Readiness(
             bound: bound,

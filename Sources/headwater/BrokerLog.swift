@@ -116,6 +116,12 @@ final class BrokerLog: Sendable {
                     "error": "\(code)", "reason": message,
                 ]
             )
+        case .transactionalIDRefused(let peer, let client, let id):
+            repeated(
+                "a producer asked for transactions, which are not served yet",
+                kind: "transactions",
+                ["peer": "\(peer)", "client": client.clientID, "transactional_id": id]
+            )
         case .topicCreated(let topic, let partitions, let client):
             repeated(
                 "topic created",
@@ -196,6 +202,12 @@ final class BrokerLog: Sendable {
                 "old segments cannot be deleted",
                 kind: "retention \(partition)",
                 ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .producerIDsFailed(let reason):
+            repeated(
+                "idempotent producers get no ids; they ask again",
+                kind: "producer ids",
+                ["reason": "\(reason)"]
             )
         case .leftBehind(let reason):
             repeated(

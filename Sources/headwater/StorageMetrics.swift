@@ -55,6 +55,7 @@ extension BrokerMetrics {
             [([], shard.work.latency.snapshot)]
         )
         upkeep(&page)
+        producers(&page)
         disk(&page)
     }
 
@@ -91,6 +92,38 @@ extension BrokerMetrics {
             [
                 ("created", shard.topicsCreated),
                 ("deleted", shard.topicsDeleted),
+            ]
+        )
+    }
+
+    private func producers(_ page: inout MetricsPage) {
+        let shard = vitals.shard
+        page.counter(
+            "headwater_producer_ids_total",
+            "Ids set aside for idempotent producers.",
+            shard.producerIDsAllocated.count
+        )
+        page.counter(
+            "headwater_producer_batches_total",
+            "Batches of idempotent producers that were not stored once more.",
+            [
+                MetricSample("outcome", "duplicate", shard.duplicates.count),
+                MetricSample("outcome", "out_of_order", shard.sequencesRefused.count),
+                MetricSample("outcome", "old_epoch", shard.epochsRefused.count),
+            ]
+        )
+        guard let limit = vitals.opened?.producers else { return }
+        page.gauge(
+            "headwater_producer_states",
+            "Idempotent producers that partitions remember, one counted in each partition.",
+            Double(limit.known)
+        )
+        page.counter(
+            "headwater_producer_states_forgotten_total",
+            "Idempotent producers that a partition forgot, by why.",
+            [
+                MetricSample("reason", "silent", limit.expired.count),
+                MetricSample("reason", "too_many", limit.evicted.count),
             ]
         )
     }

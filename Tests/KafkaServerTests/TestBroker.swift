@@ -28,6 +28,7 @@ final class TestBroker {
     let counters: KafkaServerCounters
     let reports = Reports()
     private(set) var store: PartitionStore
+    private let signal: HighWatermarkSignal
     private let address: SocketAddress
     private let tasks: Mailbox<Task>
     private let thread: SystemThread
@@ -62,6 +63,7 @@ final class TestBroker {
             settings: settings,
             fetchMemory: pool,
             produceMemory: MemoryPool(name: "produce", capacity: .mebibytes(8)),
+            groupMemory: MemoryPool(name: "groups", capacity: .mebibytes(4)),
             shard: loop.makeMailbox { _ in }
         )
         // Nobody would answer: the test itself owns the store.
@@ -69,6 +71,7 @@ final class TestBroker {
         let reports = reports
         service.report = { reports.add($0) }
         counters = service.counters
+        signal = service.highWatermarkSignal
         tasks = loop.makeMailbox { (messages: [Task]) in
             for message in messages { message(service, loop) }
         }
@@ -160,8 +163,7 @@ final class TestBroker {
 
     /// Syncs, and tells the long polls.
     func commit() {
-        _ = store.commit()
-        tasks.post { service, _ in service.highWatermarksAdvanced() }
+        signal.raise(store.commit().advanced.map(\.partition))
     }
 
     func addTopic(_ name: String, partitions: Int32) throws {
