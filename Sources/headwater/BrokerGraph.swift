@@ -78,6 +78,8 @@ struct BrokerGraph {
             mqtt: mqtt.counters,
             kafka: kafka.counters,
             kafkaReaders: kafka.readerCounters,
+            groups: kafka.groupCounters,
+            groupLag: kafka.groupLag,
             ingest: lane.counters,
             bounds: settings.health
         )

@@ -146,7 +146,7 @@ def test_what_the_broker_refuses_is_said(make_broker):
     run = produce(broker, "missing", stdin=b"x\n")
     assert run.returncode == EXIT_REFUSED and b"topics create missing" in run.stderr
     create(broker, "small")
-    run = produce(broker, "small", "--compression", "none", stdin=b"x" * 3_000_000)
+    run = produce(broker, "small", "--compression", "none", stdin=b"x" * 1_500_000)
     assert run.returncode == EXIT_REFUSED and b"MESSAGE_TOO_LARGE" in run.stderr
     assert b"0 records acknowledged" in run.stderr
     assert produce(broker, "__mine", stdin=b"x\n").returncode == EXIT_REFUSED
