@@ -108,6 +108,7 @@ public final class KafkaService {
         )
         inbox.service = self
         joinProduces()
+        joinOffsets()
         joinGroups()
     }
 

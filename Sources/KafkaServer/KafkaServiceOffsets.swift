@@ -6,11 +6,7 @@ import Partitions
 
 // What joins committed offsets to groups, to the log and to connections.
 extension KafkaService {
-    func joinGroups() {
-        groups.answered = { [unowned self] connection, ticket, answer in
-            handlers[connection]?.groupAnswered(ticket, answer)
-        }
-        groups.removeOffsets = { [groupOffsets] in groupOffsets.removeGroup($0) }
+    func joinOffsets() {
         groupOffsets.journal.roomReturned = { [unowned self] in
             guard !journalWaiters.isEmpty else { return }
             let waiters = journalWaiters
@@ -40,7 +36,7 @@ extension KafkaService {
             }
         }
         for (_, snapshot) in snapshots.sorted(by: { $0.key < $1.key }) {
-            groups.directory.restore(snapshot, now: loop.now)
+            groups.directory.restore(snapshot, now: .current)
         }
         // Offsets that nobody's group keeps are those of consumers without one.
         for group in groupOffsets.table.groupIDs where snapshots[group] == nil {

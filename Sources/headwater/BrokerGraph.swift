@@ -79,6 +79,8 @@ struct BrokerGraph {
             mqtt: mqtt.counters,
             kafka: kafka.counters,
             kafkaReaders: kafka.readerCounters,
+            groups: kafka.groupCounters,
+            groupLag: kafka.groupLag,
             ingest: lane.counters,
             bounds: settings.health
         )

@@ -9,7 +9,7 @@ enum TopicText {
                 topic.isInternal ? "the broker's own" : "",
             ]
         }
-        return aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
+        return TextTable.aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
     }
 
     static func description(_ topic: TopicSummary) -> String {
@@ -21,11 +21,13 @@ enum TopicText {
             topic \(topic.name)\(topic.isInternal ? " (the broker's own)" : "")
             id    \(topic.id)
 
-            \(aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "BYTES", "EPOCH"]] + partitions))
+            \(TextTable.aligned([partitionHead] + partitions))
 
-            \(aligned([["SETTING", "VALUE", "FROM"]] + settings))
+            \(TextTable.aligned([["SETTING", "VALUE", "FROM"]] + settings))
             """
     }
+
+    private static let partitionHead = ["PARTITION", "FIRST", "NEXT", "RECORDS", "BYTES", "EPOCH"]
 
     private static func cells(of partition: TopicSummary.Partition) -> [String] {
         let place = "\(partition.index)"
@@ -47,19 +49,6 @@ enum TopicText {
         case .byDefault: "default"
         default: "unknown"
         }
-    }
-
-    private static func aligned(_ rows: [[String]]) -> String {
-        guard let first = rows.first else { return "" }
-        let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
-            for (cell, width) in zip(row, widths) {
-                line += cell + String(repeating: " ", count: width - cell.count + 2)
-            }
-            while line.last == " " { line.removeLast() }
-            return line
-        }.joined(separator: "\n")
     }
 
     // MARK: JSON

@@ -40,7 +40,7 @@ struct TopicsAlterCommand: ParsableCommand {
     @Flag(help: "Only check whether it could be changed so.")
     var dryRun = false
 
-    @OptionGroup var options: TopicsOptions
+    @OptionGroup var options: KafkaOptions
 
     func validate() throws {
         guard !assignments.isEmpty || !resets.isEmpty || partitions != nil else {
@@ -65,7 +65,8 @@ struct TopicsAlterCommand: ParsableCommand {
                 )
                 return .init(name: String(parts[0]), operation: .set, value: String(parts[1]))
             } + resets.map { .init(name: $0, operation: .delete) }
-        try options.run { client in
+        try options.run { connection in
+            let client = TopicsClient(client: connection)
             if !changes.isEmpty {
                 try client.alter(topic, changes, validatesOnly: dryRun)
             }
@@ -111,7 +112,7 @@ struct TopicsDeleteRecordsCommand: ParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    @OptionGroup var options: TopicsOptions
+    @OptionGroup var options: KafkaOptions
 
     func validate() throws {
         guard all != (before != nil) else {
@@ -124,7 +125,8 @@ struct TopicsDeleteRecordsCommand: ParsableCommand {
         guard yes || StandardStream.inputIsTerminal else {
             throw ValidationError("nobody can be asked here; add --yes to delete the records")
         }
-        try options.run { client in
+        try options.run { connection in
+            let client = TopicsClient(client: connection)
             let found = try client.summary(of: try client.topic(topic))
             let chosen = found.partitions.filter { partition == nil || $0.index == partition }
             guard !chosen.isEmpty else {

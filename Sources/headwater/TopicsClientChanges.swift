@@ -3,11 +3,6 @@ import KafkaWire
 
 /// Requests that change a topic which is there. What the broker refuses ends the command.
 extension TopicsClient {
-    private static let alterVersion: Int16 = 1
-    private static let growVersion: Int16 = 3
-    private static let deleteRecordsVersion: Int16 = 2
-    private static let directoriesVersion: Int16 = 4
-
     func alter(
         _ topic: String,
         _ changes: [IncrementalAlterConfigsRequest.Setting],
@@ -17,12 +12,12 @@ extension TopicsClient {
             .init(type: .topic, name: topic, settings: changes)
         ])
         request.validatesOnly = validatesOnly
-        let version = Self.alterVersion
-        let response = try client.exchange(.incrementalAlterConfigs, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try IncrementalAlterConfigsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .incrementalAlterConfigs,
+            1,
+            request.write(to:version:),
+            IncrementalAlterConfigsResponse.init(reading:version:)
+        )
         guard let refused = response.results.first(where: { $0.errorCode != .none }) else { return }
         throw Self.refusal(topic, refused.errorCode, refused.errorMessage)
     }
@@ -33,12 +28,12 @@ extension TopicsClient {
             timeoutMilliseconds: Self.timeoutMilliseconds
         )
         request.validatesOnly = validatesOnly
-        let version = Self.growVersion
-        let response = try client.exchange(.createPartitions, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try CreatePartitionsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .createPartitions,
+            3,
+            request.write(to:version:),
+            CreatePartitionsResponse.init(reading:version:)
+        )
         guard let refused = response.results.first(where: { $0.errorCode != .none }) else { return }
         throw Self.refusal(topic, refused.errorCode, refused.errorMessage)
     }
@@ -58,12 +53,12 @@ extension TopicsClient {
             ],
             timeoutMilliseconds: Self.timeoutMilliseconds
         )
-        let version = Self.deleteRecordsVersion
-        let response = try client.exchange(.deleteRecords, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try DeleteRecordsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .deleteRecords,
+            2,
+            request.write(to:version:),
+            DeleteRecordsResponse.init(reading:version:)
+        )
         let results = response.topics.flatMap(\.partitions).sorted { $0.index < $1.index }
         if let refused = results.first(where: { $0.errorCode != .none }) {
             let why: String? =
@@ -81,12 +76,12 @@ extension TopicsClient {
     /// How large each partition is on the disk; empty where the broker does not say.
     func sizes(of topic: String, _ partitions: [Int32]) throws -> [Int32: Int64] {
         let request = DescribeLogDirsRequest(topics: [.init(name: topic, partitions: partitions)])
-        let version = Self.directoriesVersion
-        let response = try client.exchange(.describeLogDirs, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try DescribeLogDirsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .describeLogDirs,
+            4,
+            request.write(to:version:),
+            DescribeLogDirsResponse.init(reading:version:)
+        )
         var sizes: [Int32: Int64] = [:]
         for partition in response.directories.flatMap(\.topics).flatMap(\.partitions) {
             sizes[partition.index] = partition.sizeInBytes
