@@ -36,7 +36,7 @@ public final class KafkaService {
     var journalWaiters: [UInt64] = []
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
-    private var idleTimer: TimerID?
+    var idleTimer: TimerID?
     private var produceTimer: TimerID?
     private(set) var isStopping = false
     /// Waits for the disk in this loop's stead.
@@ -102,10 +102,7 @@ public final class KafkaService {
         }
         highWatermarkSignal = HighWatermarkSignal(mailbox: mailbox)
         readerMailbox = loop.makeMailbox { inbox.service?.arrived($0) }
-        readers = ReaderPool(
-            threads: settings.readerThreads,
-            queueMax: settings.readerQueueMax
-        )
+        readers = ReaderPool(threads: settings.readerThreads, queueMax: settings.readerQueueMax)
         inbox.service = self
         joinProduces()
         joinOffsets()
@@ -370,31 +367,6 @@ extension KafkaService {
         let waiters = produceWaiters
         produceWaiters.removeAll(keepingCapacity: true)
         for connection in waiters { handlers[connection]?.lookAgain() }
-    }
-}
-
-// MARK: - Idle connections
-
-extension KafkaService {
-    /// One pass over all connections now and then costs less than a timer for each.
-    private func watchIdleConnections() {
-        guard idleTimer == nil, let limit = settings.idleMax.duration else { return }
-        let interval = min(.seconds(30), limit / 4)
-        idleTimer = loop.schedule(at: loop.now + interval) { [weak self] in
-            self?.closeIdleConnections()
-        }
-    }
-
-    private func closeIdleConnections() {
-        idleTimer = nil
-        guard let limit = settings.idleMax.duration else { return }
-        let oldest = loop.now.rawValue &- limit.nanoseconds
-        for handler in handlers.values
-        where handler.lastRequest.rawValue <= oldest && handler.isIdle {
-            counters.idle.add()
-            handler.connection.close(.timedOut(.keepAlive))
-        }
-        if !handlers.isEmpty { watchIdleConnections() }
     }
 }
 
