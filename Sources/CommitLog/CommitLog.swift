@@ -31,7 +31,9 @@ enum CommitLogLimits {
     static let segmentBytesMax = ByteCount(Int(Int32.max))
     /// What one batch may take in memory once it is decompressed.
     static let decompressedBytesMax = ByteCount.mebibytes(256)
-    /// How much recovery reads at a time.
+    /// So many segments become one at most: what a cleaning renames at once is bounded.
+    static let segmentsPerGroup = 64
+    /// How much recovery and cleanings read at a time.
     static let scanBytes = 256 << 10
     /// How much a search for one batch reads at a time.
     static let headerWindowBytes = 4 << 10

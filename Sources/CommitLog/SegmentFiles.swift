@@ -18,8 +18,12 @@ enum SegmentFiles {
 
     /// Twenty digits, so that names sort as offsets do.
     static func name(_ baseOffset: Offset, _ kind: Kind) -> String {
-        let digits = String(baseOffset.rawValue)
-        return String(repeating: "0", count: 20 - digits.utf8.count) + digits + kind.rawValue
+        digits(baseOffset) + kind.rawValue
+    }
+
+    static func digits(_ offset: Offset) -> String {
+        let digits = String(offset.rawValue)
+        return String(repeating: "0", count: 20 - digits.utf8.count) + digits
     }
 
     /// Nil for a file that is no segment's.

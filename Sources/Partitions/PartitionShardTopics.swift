@@ -50,6 +50,7 @@ extension PartitionShard {
         case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
         case .failure: break
         }
+        cleaning.topicsChanged()
     }
 
     func alter(_ alteration: TopicAlteration, in store: PartitionStore) {

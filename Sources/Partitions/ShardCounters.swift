@@ -28,6 +28,7 @@ public final class ShardCounters: Sendable {
     public let retentionFailures = Counter()
     /// Gaps that unclean starts have left, and that were recorded.
     public let gaps = Counter()
+    public let cleaner = LogCleanerCounters()
 
     public init() {}
 }

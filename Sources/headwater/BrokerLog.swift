@@ -197,6 +197,17 @@ final class BrokerLog: Sendable {
                 kind: "retention \(partition)",
                 ["partition": "\(partition)", "reason": "\(reason)"]
             )
+        case .cleaningFailed(let partition, let reason):
+            repeated(
+                "a compacted log cannot be cleaned now",
+                kind: "cleaning \(partition)",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .uncleanable(let partition, let reason):
+            error(
+                "a compacted log holds damage; it is not cleaned before the next start",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
         case .leftBehind(let reason):
             repeated(
                 "something deleted stays on the disk until the next start",
