@@ -128,7 +128,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // Tests only
-        layer("HeadwaterTesting", ["BrokerModel", "CommitLog"]),
+        layer("HeadwaterTesting", ["BrokerModel", "CommitLog", "RecordFormat"]),
         tests("BrokerModel", ["BrokerModel", "HeadwaterTesting"]),
         tests("MQTTWire", ["BrokerModel", "HeadwaterTesting", "MQTTWire"]),
         tests("RecordFormat", ["BrokerModel", "HeadwaterTesting", "RecordFormat"]),
@@ -137,7 +137,10 @@ let package = Package(
             "MQTTSessions",
             ["BrokerModel", "HeadwaterTesting", "MQTTSessions", "MQTTWire"]
         ),
-        tests("KafkaSessions", ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire"]),
+        tests(
+            "KafkaSessions",
+            ["BrokerModel", "HeadwaterTesting", "KafkaSessions", "KafkaWire", "RecordFormat"]
+        ),
         tests("CommitLog", ["BrokerModel", "CommitLog", "HeadwaterTesting", "RecordFormat"]),
         tests(
             "Ingest",

@@ -24,8 +24,18 @@ package struct MetricsPage: Sendable {
 
     package var bytes: [UInt8] { Array(text.utf8) }
 
-    package mutating func counter(_ name: String, _ help: String, _ value: Int) {
-        counter(name, help, [MetricSample([], Double(value))])
+    package mutating func counter(_ name: String, _ help: String, _ counter: Counter) {
+        self.counter(name, help, [MetricSample([], Double(counter.count))])
+    }
+
+    /// One counter a value of the label.
+    package mutating func counter(
+        _ name: String,
+        _ help: String,
+        by label: String,
+        _ counters: [(value: String, counter: Counter)]
+    ) {
+        counter(name, help, counters.map { MetricSample(label, $0.value, $0.counter.count) })
     }
 
     package mutating func counter(_ name: String, _ help: String, _ samples: [MetricSample]) {

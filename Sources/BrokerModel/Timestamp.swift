@@ -40,7 +40,13 @@ extension Duration {
         return max(.min / 4, min(.max / 4, whole)) &+ attoseconds / 1_000_000_000
     }
 
-    public var wholeMilliseconds: Int64 { nanoseconds / 1_000_000 }
+    /// Held at the end of the range as well.
+    public var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        guard !overflow else { return seconds < 0 ? .min / 4 : .max / 4 }
+        return whole &+ attoseconds / 1_000_000_000_000_000
+    }
 
     public static func minutes(_ count: Int64) -> Duration { .seconds(60 * count) }
     public static func hours(_ count: Int64) -> Duration { .seconds(3_600 * count) }

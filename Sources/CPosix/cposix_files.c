@@ -78,6 +78,10 @@ int cposix_file_truncate(int descriptor, int64_t size) {
     return checked(ftruncate(descriptor, size));
 }
 
+int cposix_file_preallocate(int descriptor, int64_t size) {
+    return checked(fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size));
+}
+
 // No retry after EINTR or anything else: a sync that failed once must be seen to have failed.
 int cposix_file_sync(int descriptor) { return checked(fdatasync(descriptor)); }
 

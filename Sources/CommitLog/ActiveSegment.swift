@@ -12,6 +12,9 @@ struct ActiveSegment {
     private(set) var maxTimestamp: Timestamp
     /// When the first batch was appended; after a start, as its records tell.
     private var firstAppend: Timestamp?
+    private var isIndexFull = false
+    /// Draws when it is old enough, where the topic spreads that.
+    private let ageSeed: UInt64
 
     /// A segment whose data and indexes are known and synced.
     init(
@@ -23,6 +26,7 @@ struct ActiveSegment {
         fileSystem: any FileSystem
     ) {
         self.firstAppend = firstAppend
+        ageSeed = Self.seed(folder, indexes.baseOffset)
         segment = Segment(
             active: indexes,
             file: file,
@@ -70,15 +74,24 @@ struct ActiveSegment {
         let limit = min(settings.segmentBytes, CommitLogLimits.segmentBytesMax)
         let grown = start + batch.sizeInBytes
         let relative = batch.lastOffset - segment.baseOffset
-        return grown - .zero > limit || relative > Int(Int32.max)
-            || age(at: now) >= settings.segmentAge.wholeMilliseconds
+        return grown - .zero > limit || relative > Int(Int32.max) || isIndexFull
+            || age(at: now) >= settings.segmentAge(ageSeed)
+    }
+
+    /// The same after each start, and another for each segment: FNV-1a.
+    private static func seed(_ folder: String, _ base: Offset) -> UInt64 {
+        var seed: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in "\(folder)/\(base.rawValue)".utf8 {
+            seed = (seed ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+        }
+        return seed
     }
 
     /// Writes whole batches that have their offsets.
     mutating func append(
         _ batches: UnsafeRawBufferPointer,
         now: Timestamp,
-        indexInterval: ByteCount
+        settings: LogSettings
     ) throws(FileSystemError) {
         try file.write(batches, at: end)
         var position = 0
@@ -87,7 +100,7 @@ struct ActiveSegment {
             guard let header = BatchHeader(rest) else {
                 preconditionFailure("only whole batches are appended")
             }
-            segment.note(header, at: end + ByteCount(position), interval: indexInterval)
+            isIndexFull = segment.note(header, at: end + ByteCount(position), settings)
             maxTimestamp = max(maxTimestamp, header.maxTimestamp)
             position += header.sizeInBytes.rawValue
         }

@@ -1,5 +1,6 @@
 import BrokerModel
 import RecordFormat
+import Synchronization
 
 /// A segment that a cleaning has finished: its files are synced, and wait for their places.
 public struct CleanedSegment: Sendable {
@@ -11,9 +12,19 @@ public struct CleanedSegment: Sendable {
     let file: any File
     let size: ByteCount
     let indexes: SegmentIndexes
+    let fate = Fate()
 
-    /// Removes the files: nobody wants them. What cannot be removed goes at the next start.
-    func discard() { CleanedSegmentWriter.remove(indexes.baseOffset, plan) }
+    /// Whether the log has decided for this segment: from then on its files are the log's, also
+    /// when their renaming failed and the next start has to finish it.
+    final class Fate: Sendable {
+        let isDecided = Atomic(false)
+    }
+
+    /// Removes the files if nobody wants them. What cannot be removed goes at the next start.
+    func discard() {
+        guard !fate.isDecided.load(ordering: .acquiring) else { return }
+        CleanedSegmentWriter.remove(indexes.baseOffset, plan)
+    }
 }
 
 /// Writes the files of a cleaned segment. Begins only when there is something to change, so that a

@@ -41,6 +41,9 @@ public protocol File: AnyObject, Sendable {
     /// Writes all of it. After a failure any part may have been written.
     func write(_ bytes: UnsafeRawBufferPointer, at position: FilePosition) throws(FileSystemError)
     func truncate(to size: ByteCount) throws(FileSystemError)
+    /// Has the disk keep room for the first bytes, without a change of the size; does nothing where
+    /// the file system cannot, or has not so much. `truncate` gives back what is past the end.
+    func preallocate(_ size: ByteCount)
     /// Makes bytes and size durable. After a failure nobody knows what is on the disk, and a later
     /// success proves nothing about what was written before.
     func sync() throws(FileSystemError)
@@ -52,6 +55,8 @@ extension File {
         at position: FilePosition,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(FileSystemError) -> Int? { try read(at: position, into: buffer) }
+
+    public func preallocate(_ size: ByteCount) {}
 
     /// Reads as `access` allows; what it does not allow is refused with `wouldBlock`.
     func read(

@@ -34,8 +34,8 @@ final class KeyOffsets {
 
     deinit { slots.deallocate() }
 
-    /// Notes that `key` has a record at `offset`, the largest so far. False, and nothing noted, when
-    /// there is no room for another key.
+    /// Notes that `key` has a record at `offset`, the largest so far. False, and nothing noted,
+    /// when there is no room for another key.
     func note(_ key: UnsafeRawBufferPointer, at offset: Offset) -> Bool {
         let hash = KeyHash(of: key, secret)
         let index = slot(of: hash)

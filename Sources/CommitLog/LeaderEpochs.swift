@@ -18,6 +18,13 @@ public struct LeaderEpochs: Equatable, Sendable {
 
     public init() {}
 
+    /// Of a log that has only ever seen one.
+    static let first: LeaderEpochs = {
+        var epochs = LeaderEpochs()
+        epochs.begin(.zero, at: .zero)
+        return epochs
+    }()
+
     public var latest: LeaderEpoch { entries.last?.epoch ?? .none }
 
     /// Begins an epoch. Entries that it contradicts go: those not before it in epoch and offset.

@@ -11,6 +11,8 @@ public final class PartitionLog {
     public struct AppendedRange: Equatable, Sendable {
         public let baseOffset: Offset
         public let lastOffset: Offset
+        /// Of the batches that were appended.
+        public let size: ByteCount
     }
 
     public let folder: String
@@ -26,6 +28,10 @@ public final class PartitionLog {
     public let leftovers: [String]
 
     private(set) var isClosed = false
+    /// Where the unsynced records begin.
+    private(set) var syncedEndOffset: Offset
+    /// Whether the active segment has more room on the disk than it fills.
+    var isPreallocated = false
     let fileSystem: any FileSystem
     /// See `change`.
     var settings: LogSettings
@@ -33,6 +39,8 @@ public final class PartitionLog {
     var batchBytesMax: ByteCount
     var active: ActiveSegment
     var marks: OffsetMarks
+    let producers: ProducerStates
+    var snapshots: ProducerSnapshotFiles
     /// Size and age of sealed segments, as far as somebody has asked.
     var sealed: [Offset: RetentionPolicy.Segment] = [:]
     /// When sealed segments of a compacted log begin, as far as somebody has asked.
@@ -55,10 +63,13 @@ public final class PartitionLog {
         self.settings = settings
         batchBytesMax = settings.batchBytesMax
         logEndOffset = recovered.logEndOffset
+        syncedEndOffset = recovered.logEndOffset
         leaderEpoch = recovered.epochs.latest
         active = recovered.active
         marks = recovered.marks
         leftovers = recovered.leftovers
+        producers = recovered.producers
+        snapshots = recovered.snapshots
         let first = recovered.segments.first?.baseOffset ?? recovered.logEndOffset
         let start = max(first, recovered.marks.logStart)
         reader = PartitionReader(
@@ -71,8 +82,10 @@ public final class PartitionLog {
                 epochs: recovered.epochs,
                 open: openSegments
             ),
-            logEndOffset: recovered.logEndOffset
+            logEndOffset: recovered.logEndOffset,
+            producers: recovered.producers
         )
+        preallocate(active)
     }
 
     public var highWatermark: Offset { reader.highWatermark }
@@ -98,7 +111,12 @@ public final class PartitionLog {
         } catch {
             throw fail(error)
         }
-        return AppendedRange(baseOffset: base, lastOffset: Offset(logEndOffset.rawValue - 1))
+        return appendedRange(from: base, ByteCount(batches.count))
+    }
+
+    func appendedRange(from base: Offset, _ size: ByteCount) -> AppendedRange {
+        let last = Offset(logEndOffset.rawValue - 1)
+        return AppendedRange(baseOffset: base, lastOffset: last, size: size)
     }
 
     /// Makes everything appended so far durable, then visible.
@@ -154,7 +172,9 @@ public final class PartitionLog {
         defer { isClosed = true }
         try sync()
         do throws(FileSystemError) {
+            try trim()
             try active.segment.writeIndexes()
+            try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
             if marks.reserved > logEndOffset { try reserve(upTo: logEndOffset) }
         } catch {
@@ -166,6 +186,7 @@ public final class PartitionLog {
     /// more, and every offset is out of range.
     public func abandon() {
         isClosed = true
+        producers.removeAll()
         let view = reader.snapshot()
         reader.publish { published in
             published.logStartOffset = published.highWatermark
@@ -181,7 +202,7 @@ public final class PartitionLog {
 
     // MARK: Appending
 
-    private func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
+    func check(_ batches: UnsafeRawBufferPointer) throws(CommitLogError) {
         var position = 0
         repeat {
             let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
@@ -221,14 +242,14 @@ public final class PartitionLog {
         try flush(batches[runStart...], nextOffset: nextOffset, now: now)
     }
 
-    private func flush(
+    func flush(
         _ run: Slice<UnsafeMutableRawBufferPointer>,
         nextOffset: Offset,
         now: Timestamp
     ) throws(FileSystemError) {
         guard !run.isEmpty else { return }
         let bytes = UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: run))
-        try active.append(bytes, now: now, indexInterval: settings.indexInterval)
+        try active.append(bytes, now: now, settings: settings)
         logEndOffset = nextOffset
     }
 
@@ -238,6 +259,7 @@ public final class PartitionLog {
         try active.file.sync()
         active.syncedEnd = active.end
         active.shownEnd = active.end
+        syncedEndOffset = logEndOffset
         publishEnd()
     }
 
@@ -251,16 +273,19 @@ public final class PartitionLog {
     }
 
     /// Seals the active segment and begins the next. The order is what recovery relies on: the
-    /// data, then the indexes, then the name of the next segment.
+    /// data, then the indexes and the producers, then the name of the next segment.
     func roll() throws(FileSystemError) {
+        try trim()
         if isDirty { try syncData() }
         try active.segment.writeIndexes()
+        try saveProducers()
         let next = try ActiveSegment.create(
             baseOffset: logEndOffset,
             folder: folder,
             fileSystem: fileSystem
         )
         try fileSystem.syncDirectory(folder)
+        preallocate(next)
         let segment = active.segment
         sealed[segment.baseOffset] = RetentionPolicy.Segment(
             size: active.end - .zero,

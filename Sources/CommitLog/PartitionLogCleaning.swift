@@ -1,5 +1,6 @@
 import BrokerModel
 import RecordFormat
+import Synchronization
 
 /// The owner's part in a cleaning: says what could be cleaned, and puts cleaned segments in the
 /// places of others. Nothing here waits for the cleaning itself.
@@ -70,12 +71,9 @@ extension PartitionLog {
             log: settings,
             levels: topic.compression.levels,
             now: now,
-            lastOffsetsOfProducers: lastOffsetsOfProducers
+            lastOffsetsOfProducers: producers.lastOffsets
         )
     }
-
-    /// Of each producer whose sequence the log knows, the offset of its last record.
-    private var lastOffsetsOfProducers: [Int64: Offset] { [:] }
 
     /// Remembers that everything below `offset` was cleaned.
     public func noteCleaned(to offset: Offset) throws(CommitLogError) {
@@ -94,6 +92,7 @@ extension PartitionLog {
             return nil
         }
         try decide(cleaned)
+        cleaned.fate.isDecided.store(true, ordering: .releasing)
         let segment = Segment(
             cleaned: cleaned.indexes,
             file: cleaned.file,
@@ -101,17 +100,18 @@ extension PartitionLog {
             folder: folder,
             fileSystem: fileSystem
         )
-        // Readers have the cleaned one before the names change, and open nothing by the old ones.
-        for old in cleaned.replaced {
-            old.giveUpNames()
-            sealed[old.baseOffset] = nil
-        }
         reader.publish { published in
             published.segments.replaceSubrange(range, with: [segment])
             published.generation += 1
         }
+        // Readers have the cleaned one before the names change, and open nothing by the old ones.
         let open = reader.snapshot().open
-        for old in cleaned.replaced { open.forget(old) }
+        for old in cleaned.replaced {
+            old.giveUpNames()
+            open.forget(old)
+            sealed[old.baseOffset] = nil
+            firstTimestamps[old.baseOffset] = nil
+        }
         sealed[segment.baseOffset] = RetentionPolicy.Segment(
             size: cleaned.size,
             maxTimestamp: cleaned.indexes.maxTimestamp

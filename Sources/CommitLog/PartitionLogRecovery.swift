@@ -1,52 +1,22 @@
 import BrokerModel
 
-/// What opening a partition cost and found.
-public struct RecoveryReport: Equatable, Sendable {
-    /// False when the newest segment had to be scanned.
-    public var wasClean = false
-    public var scannedBytes = ByteCount.zero
-    /// The torn tail that was cut off: bytes that nobody was ever told of.
-    public var cutBytes = ByteCount.zero
-    /// Sealed segments whose indexes were missing and were built from their data.
-    public var rebuiltIndexes = 0
-    /// Offsets that may have been shown and were lost: they are skipped.
-    public var gap: OffsetGap?
-}
-
-/// The pieces that a log is made of once its folder has been read.
-struct RecoveredLog {
-    /// Ascending; the last is the active one's.
-    var segments: [Segment]
-    var active: ActiveSegment
-    var logEndOffset: Offset
-    var epochs: LeaderEpochs
-    var marks: OffsetMarks
-    var leftovers: [String]
-}
-
 extension PartitionLog {
     /// Fills a new, empty folder with an empty log and makes it durable, but for the folder's own
-    /// name: its creator renames it to its place, so that a log is there whole or not at all.
+    /// name: its creator renames it to its place, so that a log is there whole or not at all. Two
+    /// syncs, as a topic may have thousands of partitions: the first leader epoch needs no file.
     public static func create(
         folder: String,
         topicID: UUIDBytes,
         fileSystem: any FileSystem
     ) throws(CommitLogError) {
-        var epochs = LeaderEpochs()
-        epochs.begin(.zero, at: .zero)
         do throws(FileSystemError) {
             try fileSystem.createDirectory(folder)
             _ = try ActiveSegment.create(baseOffset: .zero, folder: folder, fileSystem: fileSystem)
-            try fileSystem.replaceText(
-                of: SegmentFiles.partitionMetadata,
-                in: folder,
-                with: PartitionMetadata(topicID: topicID).text
+            try fileSystem.createText(
+                PartitionMetadata(topicID: topicID).text,
+                at: folder + "/" + SegmentFiles.partitionMetadata
             )
-            try fileSystem.replaceText(
-                of: SegmentFiles.leaderEpochCheckpoint,
-                in: folder,
-                with: epochs.text
-            )
+            try fileSystem.syncDirectory(folder)
         } catch {
             throw .fileSystem(error)
         }
@@ -74,9 +44,15 @@ extension PartitionLog {
         afterCleanStop: Bool,
         fileSystem: any FileSystem,
         settings: LogSettings,
-        openSegments: OpenSegments = OpenSegments()
+        openSegments: OpenSegments = OpenSegments(),
+        producerLimit: ProducerLimit = ProducerLimit()
     ) throws(CommitLogError) -> (log: PartitionLog, report: RecoveryReport) {
-        var recovery = try LogRecovery(folder: folder, fileSystem: fileSystem, settings: settings)
+        var recovery = try LogRecovery(
+            folder: folder,
+            fileSystem: fileSystem,
+            settings: settings,
+            producers: ProducerStates(limit: producerLimit)
+        )
         let recovered =
             if afterCleanStop, let resumed = try recovery.resume() {
                 resumed
@@ -96,31 +72,38 @@ extension PartitionLog {
 }
 
 /// Reads one partition's folder back into a log.
-private struct LogRecovery {
+struct LogRecovery {
     let folder: String
     let fileSystem: any FileSystem
     let settings: LogSettings
+    let producers: ProducerStates
+    var snapshots: ProducerSnapshotFiles
     var report = RecoveryReport()
-    private var bases: [Offset] = []
+    private(set) var bases: [Offset] = []
     private var indexNames: Set<String> = []
     private var unfinished: [String] = []
-    private var leftovers: [String] = []
-    private var marks = OffsetMarks()
+    private(set) var leftovers: [String] = []
+    private(set) var marks = OffsetMarks()
 
     init(
         folder: String,
         fileSystem: any FileSystem,
-        settings: LogSettings
+        settings: LogSettings,
+        producers: ProducerStates
     ) throws(CommitLogError) {
         self.folder = folder
         self.fileSystem = fileSystem
         self.settings = settings
+        self.producers = producers
+        snapshots = ProducerSnapshotFiles(folder: folder, fileSystem: fileSystem)
         let entries = try onDisk { () throws(FileSystemError) in
             try SegmentSwap.settle(try fileSystem.list(folder), in: folder, fileSystem)
         }
         for entry in entries where !entry.isDirectory {
             if let (base, kind) = SegmentFiles.parse(entry.name) {
                 if kind == .log { bases.append(base) } else { indexNames.insert(entry.name) }
+            } else if snapshots.note(entry.name) {
+                continue
             } else if Self.isUnfinished(entry.name) {
                 unfinished.append(entry.name)
             } else if entry.name.hasSuffix(SegmentFiles.deletedSuffix) {
@@ -136,6 +119,7 @@ private struct LogRecovery {
     private static func isUnfinished(_ name: String) -> Bool {
         [SegmentFiles.leaderEpochCheckpoint, SegmentFiles.partitionMetadata, OffsetMarks.fileName]
             .contains { name == $0 + SegmentFiles.unfinishedSuffix }
+            || SegmentFiles.isUnfinishedSnapshot(name)
     }
 
     /// Segments that end at or below the log's start were deleted; a crash has brought them back.
@@ -171,8 +155,8 @@ private struct LogRecovery {
     /// clean.
     mutating func resume() throws(CommitLogError) -> RecoveredLog? {
         do throws(FileSystemError) {
-            guard unfinished.isEmpty, let epochs = try storedEpochs(),
-                let (indexes, file, end, next) = try walkTail()
+            guard unfinished.isEmpty, let (indexes, file, end, next, epoch) = try walkTail(),
+                let epochs = try knownEpochs(latest: epoch), try resumeProducers(at: next)
             else { return nil }
             report.wasClean = true
             return try assemble(
@@ -189,7 +173,7 @@ private struct LogRecovery {
     }
 
     private func walkTail() throws(FileSystemError) -> (
-        SegmentIndexes, any File, FilePosition, Offset
+        SegmentIndexes, any File, FilePosition, Offset, LeaderEpoch
     )? {
         let file = try fileSystem.open(path(.log), .write)
         let end = FilePosition.zero + (try file.size())
@@ -203,6 +187,8 @@ private struct LogRecovery {
         else { return nil }
         var position = indexes.lastPosition
         var next = activeBase
+        // An empty segment behind others says nothing of theirs.
+        var epoch: LeaderEpoch = activeBase == .zero ? .zero : .none
         var cursor = BatchHeaderCursor(file, end: end)
         while position < end {
             guard let header = try cursor.header(at: position), header.baseOffset >= next else {
@@ -210,9 +196,10 @@ private struct LogRecovery {
             }
             indexes.note(header, at: position, interval: settings.indexInterval)
             next = header.nextOffset
+            epoch = header.leaderEpoch
             position = position + header.sizeInBytes
         }
-        return position == end ? (indexes, file, end, next) : nil
+        return position == end ? (indexes, file, end, next, epoch) : nil
     }
 
     private func contents(_ path: String) throws(FileSystemError) -> ByteWriter? {
@@ -237,11 +224,14 @@ private struct LogRecovery {
     mutating func recover() throws(CommitLogError) -> RecoveredLog {
         do throws(FileSystemError) {
             try removeLeftovers()
+            try recoverProducers(from: activeBase)
             let file = try fileSystem.open(path(.log), .write)
+            if let untouched = try untouched(file) { return untouched }
             let scan = try SegmentScan.run(
                 file,
                 baseOffset: activeBase,
-                interval: settings.indexInterval
+                interval: settings.indexInterval,
+                producers: producers
             )
             report.scannedBytes = scan.bytesRead
             let size = FilePosition.zero + (try file.size())
@@ -317,6 +307,7 @@ private struct LogRecovery {
             fileSystem: fileSystem
         )
         try segment.writeIndexes()
+        try saveProducers(at: next)
         let active = try ActiveSegment.create(
             baseOffset: next,
             folder: folder,
@@ -330,7 +321,9 @@ private struct LogRecovery {
             logEndOffset: next,
             epochs: epochs,
             marks: marks,
-            leftovers: leftovers
+            leftovers: leftovers,
+            producers: producers,
+            snapshots: snapshots
         )
     }
 
@@ -338,7 +331,7 @@ private struct LogRecovery {
         _ scan: SegmentScan,
         next: Offset
     ) throws(FileSystemError) -> LeaderEpochs {
-        var epochs = try storedEpochs() ?? LeaderEpochs()
+        var epochs = try storedEpochs() ?? .first
         let latest = max(epochs.latest, scan.latestEpoch)
         epochs.truncate(to: scan.logEndOffset)
         epochs.begin(latest.next, at: next)
@@ -351,14 +344,14 @@ private struct LogRecovery {
     }
 
     /// Nil when the file is missing or cannot be read as one.
-    private func storedEpochs() throws(FileSystemError) -> LeaderEpochs? {
+    func storedEpochs() throws(FileSystemError) -> LeaderEpochs? {
         let path = folder + "/" + SegmentFiles.leaderEpochCheckpoint
         return try fileSystem.text(of: path).flatMap { LeaderEpochs(text: $0) }
     }
 
     // MARK: Either way
 
-    private func assemble(
+    func assemble(
         indexes: SegmentIndexes,
         file: any File,
         end: FilePosition,
@@ -381,19 +374,10 @@ private struct LogRecovery {
             logEndOffset: logEndOffset,
             epochs: epochs,
             marks: marks,
-            leftovers: leftovers
+            leftovers: leftovers,
+            producers: producers,
+            snapshots: snapshots
         )
-    }
-
-    /// Asks for the file's size and leaves the rest for whoever reads it. What the disk refuses to
-    /// say counts as nothing: it must not stop a start.
-    private func sealedSegment(_ base: Offset) -> Segment {
-        var size = ByteCount.zero
-        do throws(FileSystemError) {
-            let path = folder + "/" + SegmentFiles.name(base, .log)
-            size = try fileSystem.open(path, .read).size()
-        } catch {}
-        return Segment(sealed: base, size: size, folder: folder, fileSystem: fileSystem)
     }
 
     /// One header's read: a start that was clean reads next to nothing.

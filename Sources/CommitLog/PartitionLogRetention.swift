@@ -81,6 +81,12 @@ extension PartitionLog {
         return true
     }
 
+    /// Seals the active segment, if it holds anything, for who is going to delete it.
+    public func seal() throws(CommitLogError) {
+        try checkIsOpen()
+        if active.end > .zero { try rollNow() }
+    }
+
     private func rollNow() throws(CommitLogError) {
         do throws(FileSystemError) {
             try roll()
@@ -125,7 +131,7 @@ extension PartitionLog {
                 }
             }
         }
-        return files
+        return files + snapshots.drop(before: start)
     }
 }
 

@@ -6,7 +6,28 @@ extension PartitionLog {
     public func change(_ settings: LogSettings) {
         self.settings = settings
         batchBytesMax = max(batchBytesMax, settings.batchBytesMax)
+        if active.end == .zero { preallocate(active) }
     }
+
+    /// Keeps room on the disk for all that a segment may hold (`preallocate`).
+    func preallocate(_ segment: ActiveSegment) {
+        guard settings.isPreallocated else { return }
+        segment.file.preallocate(settings.segmentBytes)
+        isPreallocated = true
+    }
+
+    /// Gives back the room that the active segment did not need.
+    func trim() throws(FileSystemError) {
+        guard isPreallocated else { return }
+        try active.file.truncate(to: active.end - .zero)
+        isPreallocated = false
+    }
+
+    /// Whether more than the topic allows is not synced (`flush.messages`).
+    public var isFlushDue: Bool { logEndOffset - syncedEndOffset >= settings.flushMessages }
+
+    /// For how long a record may stay unsynced (`flush.ms`).
+    public var flushAge: Duration? { settings.flushAge }
 
     /// Ends what `show` has reserved: from here on nothing is shown before it is synced. All that
     /// was appended has to be.

@@ -49,9 +49,16 @@ public final class PartitionReader: Sendable {
     private let published: Mutex<Published>
     private let end: Atomic<Int64>
 
-    init(_ published: consuming Published, logEndOffset: Offset) {
+    let producerStates: ProducerStates
+
+    init(
+        _ published: consuming Published,
+        logEndOffset: Offset,
+        producers: ProducerStates
+    ) {
         end = Atomic(logEndOffset.rawValue)
         self.published = Mutex(published)
+        producerStates = producers
     }
 
     /// The first offset that is not synced: everything below is visible, nothing from here on.
@@ -65,6 +72,23 @@ public final class PartitionReader: Sendable {
     }
     public var logStartOffset: Offset { published.withLock { $0.logStartOffset } }
     public var leaderEpoch: LeaderEpoch { published.withLock { $0.epochs.latest } }
+    /// The three of one moment.
+    public var ends: Ends {
+        published.withLock {
+            Ends(
+                logStartOffset: $0.logStartOffset,
+                highWatermark: $0.highWatermark,
+                leaderEpoch: $0.epochs.latest
+            )
+        }
+    }
+
+    public struct Ends: Equatable, Sendable {
+        public let logStartOffset: Offset
+        public let highWatermark: Offset
+        public let leaderEpoch: LeaderEpoch
+    }
+
     public var leaderEpochs: LeaderEpochs { published.withLock { $0.epochs } }
 
     /// Where the epoch ends; see `LeaderEpochs.end`.
@@ -146,11 +170,11 @@ public final class PartitionReader: Sendable {
                 highWatermark: view.highWatermark
             )
         }
-        guard offset < view.highWatermark else { return view.result(.zero, next: offset) }
+        // No batch is smaller than one without records: what has no room for it is not looked for.
+        guard offset < view.highWatermark, minOneBatch || maxBytes >= EmptyBatch.size else {
+            return view.result(.zero, next: offset)
+        }
         guard let start = try view.firstBatch(atOrAfter: offset) else {
-            guard minOneBatch || maxBytes >= EmptyBatch.size else {
-                return view.result(.zero, next: offset)
-            }
             return view.passGap(at: offset, into: &output)
         }
         var room = min(maxBytes, start.end - start.position)

@@ -120,6 +120,8 @@ private final class OpenFile: File {
         }
     }
 
+    func preallocate(_ size: ByteCount) { file.preallocate(size.rawValue) }
+
     func sync() throws(FileSystemError) {
         counters.syncs.add()
         try attempt(.sync, path) { () throws(SystemError) in try file.sync() }

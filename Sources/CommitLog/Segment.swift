@@ -103,13 +103,15 @@ final class Segment: Sendable {
     /// Tells where the data file ends now.
     func noteEnd(_ end: FilePosition) { size.store(end.rawValue, ordering: .relaxed) }
 
-    /// Notes a batch of the active segment.
-    func note(_ batch: BatchHeader, at position: FilePosition, interval: ByteCount) {
+    /// Notes a batch of the active segment. True when its indexes are full.
+    func note(_ batch: BatchHeader, at position: FilePosition, _ settings: LogSettings) -> Bool {
         state.withLock { state in
-            guard case .inMemory(var indexes) = state.indexes else { return }
+            guard case .inMemory(var indexes) = state.indexes else { return false }
             state.indexes = .unopened  // So that the entries are changed in place, not copied.
-            indexes.note(batch, at: position, interval: interval)
+            indexes.note(batch, at: position, interval: settings.indexInterval)
+            let isFull = indexes.fill(settings.indexBytes)
             state.indexes = .inMemory(indexes)
+            return isFull
         }
     }
 
@@ -298,7 +300,7 @@ extension Segment {
 }
 
 extension FileSystem {
-    func openOrCreate(_ path: String) throws(FileSystemError) -> any File {
+    package func openOrCreate(_ path: String) throws(FileSystemError) -> any File {
         do throws(FileSystemError) {
             return try open(path, .write)
         } catch {

@@ -18,24 +18,29 @@ enum SegmentFiles {
 
     /// Twenty digits, so that names sort as offsets do.
     static func name(_ baseOffset: Offset, _ kind: Kind) -> String {
-        digits(baseOffset) + kind.rawValue
+        digits(of: baseOffset) + kind.rawValue
     }
 
-    static func digits(_ offset: Offset) -> String {
+    static func digits(of offset: Offset) -> String {
         let digits = String(offset.rawValue)
         return String(repeating: "0", count: 20 - digits.utf8.count) + digits
     }
 
     /// Nil for a file that is no segment's.
     static func parse(_ name: String) -> (baseOffset: Offset, kind: Kind)? {
-        for kind in Kind.allCases where name.hasSuffix(kind.rawValue) {
-            let digits = name.dropLast(kind.rawValue.utf8.count)
-            guard digits.utf8.count == 20, digits.utf8.allSatisfy(isDigit),
-                let base = Int64(digits)
-            else { continue }
-            return (Offset(base), kind)
+        for kind in Kind.allCases {
+            if let base = offset(in: name, before: kind.rawValue) { return (base, kind) }
         }
         return nil
+    }
+
+    /// Nil for a name that is not an offset with this suffix.
+    static func offset(in name: String, before suffix: String) -> Offset? {
+        guard name.hasSuffix(suffix) else { return nil }
+        let digits = name.dropLast(suffix.utf8.count)
+        guard digits.utf8.count == 20, digits.utf8.allSatisfy(isDigit), let base = Int64(digits)
+        else { return nil }
+        return Offset(base)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool {

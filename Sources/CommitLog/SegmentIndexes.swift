@@ -51,6 +51,13 @@ struct SegmentIndexes: Sendable {
         unindexed += batch.sizeInBytes
     }
 
+    /// Whether one of them would be larger than `limit` with another entry. As with Kafka, the last
+    /// place for a time is kept for the seal.
+    func fill(_ limit: ByteCount) -> Bool {
+        offsets.entries.count >= limit.rawValue / OffsetIndexEntry.size
+            || times.entries.count >= limit.rawValue / TimeIndexEntry.size - 1
+    }
+
     /// Where the batch of the last offset entry begins: no entry leads further.
     var lastPosition: FilePosition { FilePosition(Int(offsets.entries.last?.position ?? 0)) }
 

@@ -23,13 +23,14 @@ struct SegmentScan {
     static func run(
         _ file: any File,
         baseOffset: Offset,
-        interval: ByteCount
+        interval: ByteCount,
+        producers: ProducerStates
     ) throws(FileSystemError) -> SegmentScan {
         var scan = SegmentScan(baseOffset: baseOffset)
         let size = try file.size().rawValue
         var window = ByteWriter(capacity: min(size, CommitLogLimits.scanBytes))
         while true {
-            let used = scan.take(window.bytes, interval: interval)
+            let used = scan.take(window.bytes, interval: interval, producers)
             window.removeFirst(used)
             let unread = size - scan.bytesRead.rawValue
             guard unread > 0, let wanted = bytesWanted(window.bytes) else { return scan }
@@ -45,7 +46,11 @@ struct SegmentScan {
     }
 
     /// Takes whole batches from the front; returns how many bytes they were.
-    private mutating func take(_ bytes: UnsafeRawBufferPointer, interval: ByteCount) -> Int {
+    private mutating func take(
+        _ bytes: UnsafeRawBufferPointer,
+        interval: ByteCount,
+        _ producers: ProducerStates
+    ) -> Int {
         var used = 0
         while true {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
@@ -54,6 +59,9 @@ struct SegmentScan {
                 crcIsValid(rest)
             else { return used }
             indexes.note(header, at: validEnd, interval: interval)
+            if let stamp = ProducerStamp(rest) {
+                producers.replay(stamp, at: header.baseOffset)
+            }
             firstTimestamp = firstTimestamp ?? header.maxTimestamp
             validEnd = validEnd + header.sizeInBytes
             logEndOffset = header.nextOffset

@@ -17,7 +17,7 @@ enum SegmentSwap {
     }
 
     static func swapName(_ base: Offset, end: Offset) -> String {
-        SegmentFiles.name(base, .log) + "." + SegmentFiles.digits(end) + swapSuffix
+        SegmentFiles.name(base, .log) + "." + SegmentFiles.digits(of: end) + swapSuffix
     }
 
     /// Finishes the swaps that were decided, and removes what was not. Gives what the folder holds

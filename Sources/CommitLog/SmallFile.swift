@@ -8,16 +8,34 @@ extension FileSystem {
         in folder: String,
         with text: String
     ) throws(FileSystemError) {
-        let target = folder + "/" + name
-        let unfinished = target + SegmentFiles.unfinishedSuffix
         var bytes = ByteWriter(capacity: text.utf8.count)
         bytes.writeUTF8(text)
+        try replaceBytes(of: name, in: folder, with: bytes.bytes)
+    }
+
+    /// The same for a file that is not text.
+    package func replaceBytes(
+        of name: String,
+        in folder: String,
+        with bytes: UnsafeRawBufferPointer
+    ) throws(FileSystemError) {
+        let target = folder + "/" + name
+        let unfinished = target + SegmentFiles.unfinishedSuffix
         let file = try openOrCreate(unfinished)
         try file.truncate(to: .zero)
-        try file.write(bytes.bytes, at: .zero)
+        try file.write(bytes, at: .zero)
         try file.sync()
         try rename(unfinished, to: target)
         try syncDirectory(folder)
+    }
+
+    /// Writes and syncs a small file that must not exist, in a folder that does not count yet.
+    func createText(_ text: String, at path: String) throws(FileSystemError) {
+        var bytes = ByteWriter(capacity: text.utf8.count)
+        bytes.writeUTF8(text)
+        let file = try open(path, .create)
+        try file.write(bytes.bytes, at: .zero)
+        try file.sync()
     }
 
     /// Nil when the file does not exist.

@@ -9,6 +9,8 @@ public struct TopicKey: Sendable {
     /// What may be set, in words.
     public let allowedText: String
     public let sentence: String
+    /// Whether its default is the only value.
+    public let isFixed: Bool
     private let read: @Sendable (TopicSettings) -> String
     private let write: @Sendable (String, inout TopicSettings) -> Bool
 
@@ -23,11 +25,13 @@ public struct TopicKey: Sendable {
         _ name: String,
         allowed: String,
         _ sentence: String,
+        isFixed: Bool = false,
         read: @escaping @Sendable (TopicSettings) -> String,
         write: @escaping @Sendable (String, inout TopicSettings) -> Bool
     ) {
         self.name = name
         self.sentence = sentence
+        self.isFixed = isFixed
         allowedText = allowed
         defaultText = read(TopicSettings())
         self.read = read
@@ -79,25 +83,26 @@ public struct TopicKey: Sendable {
 extension TopicSettings {
     /// Everything that a topic can be told, by name.
     public static let keys: [TopicKey] =
-        logKeys + cleanupKeys + retentionKeys + compressionKeys + recordKeys
+        segmentKeys + logKeys + cleanupKeys + retentionKeys + compressionKeys + recordKeys
+        + replicaKeys + remoteKeys
 
     private static let logKeys: [TopicKey] = [
         .number(
             "segment.bytes",
             \.segmentBytesNumber,
-            in: 1 << 16...1 << 30,
+            in: 1 << 16...Int(Int32.max),
             "A segment is sealed before it would grow past this."
         ),
         .number(
             "segment.ms",
             \.segmentAgeNumber,
-            in: 1...Self.millisecondsMax,
+            in: 1...Int.max,
             "A segment is sealed by the first append this long after its own first one."
         ),
         .number(
             "index.interval.bytes",
             \.indexIntervalNumber,
-            in: 1 << 10...1 << 20,
+            in: 0...Int(Int32.max),
             "How much log lies between two entries of an index."
         ),
         .word(
@@ -111,7 +116,7 @@ extension TopicSettings {
         .number(
             "retention.ms",
             \.retentionTimeNumber,
-            in: -1...Self.millisecondsMax,
+            in: -1...Int.max,
             "A segment whose newest record is older than this is deleted; -1 keeps for ever."
         ),
         .number(
@@ -183,7 +188,7 @@ extension TopicSettings {
     }
     fileprivate var segmentAgeNumber: Int {
         get { Int(log.segmentAge.wholeMilliseconds) }
-        set { log.segmentAge = .milliseconds(newValue) }
+        set { log.segmentAge = .milliseconds(min(newValue, Self.millisecondsMax)) }
     }
     fileprivate var indexIntervalNumber: Int {
         get { log.indexInterval.rawValue }
@@ -191,7 +196,7 @@ extension TopicSettings {
     }
     fileprivate var retentionTimeNumber: Int {
         get { retentionTime.map { Int($0.wholeMilliseconds) } ?? -1 }
-        set { retentionTime = newValue < 0 ? nil : .milliseconds(newValue) }
+        set { retentionTime = newValue < 0 ? nil : Self.duration(newValue) }
     }
     fileprivate var retentionBytesNumber: Int {
         get { retentionBytes?.rawValue ?? -1 }

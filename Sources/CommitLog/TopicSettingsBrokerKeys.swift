@@ -3,7 +3,7 @@ import BrokerModel
 extension TopicSettings {
     /// The defaults of all topics, under Kafka's names for a broker's keys.
     public static var brokerKeys: [ConfigurationKey<TopicSettings>] {
-        logKeys + cleanupBrokerKeys + compressionBrokerKeys + recordKeys
+        logKeys + brokerSegmentKeys + cleanupBrokerKeys + compressionBrokerKeys + recordKeys
     }
 
     private static var logKeys: [ConfigurationKey<TopicSettings>] {
@@ -13,7 +13,7 @@ extension TopicSettings {
                 "log.segment.bytes",
                 \.log.segmentBytes,
                 of: defaults,
-                in: .kibibytes(64) ... .gibibytes(1),
+                in: .kibibytes(64)...ByteCount(Int(Int32.max)),
                 "A segment is sealed before it would grow past this (a topic's `segment.bytes`)."
             ),
             .init(
@@ -28,7 +28,7 @@ extension TopicSettings {
                 "log.index.interval.bytes",
                 \.log.indexInterval,
                 of: defaults,
-                in: .kibibytes(1) ... .mebibytes(1),
+                in: .zero...ByteCount(Int(Int32.max)),
                 "How much log lies between two entries of an index."
             ),
             .init(

@@ -25,6 +25,7 @@ final class SimulatedDisk: @unchecked Sendable {
         var current = SimulatedBytes()
         var durable = SimulatedBytes()
         var pending: [Write] = []
+        var preallocated = 0
         // A directory's.
         var names: [String: Int] = [:]
         var durableNames: [String: Int] = [:]
@@ -97,6 +98,7 @@ final class SimulatedDisk: @unchecked Sendable {
     }
 
     func truncate(_ file: Node, to size: Int) {
+        file.preallocated = 0
         guard size != file.current.count else { return }
         bytesUsed += size - file.current.count
         file.current.truncate(to: size)

@@ -62,6 +62,13 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
+    /// What of a file is synced.
+    public func syncedContents(_ path: String) -> [UInt8]? {
+        state.withLock { state in
+            state.disk.find(path).map { Array(state.disk.nodes[$0].durable.bytes) }
+        }
+    }
+
     /// Overwrites bytes of a file as damage does: at once and durably. Counts as no call.
     public func damage(_ path: String, at position: Int, with bytes: [UInt8]) {
         state.withLock { state in
@@ -210,6 +217,17 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
+    fileprivate func preallocate(_ file: SimulatedFile, _ size: ByteCount) {
+        state.withLock { $0.disk.nodes[file.number].preallocated = size.rawValue }
+    }
+
+    /// How much room a file was given beside what it holds.
+    public func preallocated(_ path: String) -> ByteCount {
+        state.withLock { state in
+            ByteCount(state.disk.find(path).map { state.disk.nodes[$0].preallocated } ?? 0)
+        }
+    }
+
     fileprivate func sync(_ file: SimulatedFile) throws(FileSystemError) {
         counters.syncs.add()
         try call(.sync, file.path) { state throws(FileSystemError) in
@@ -296,6 +314,8 @@ private final class SimulatedFile: File {
     func truncate(to size: ByteCount) throws(FileSystemError) {
         try fileSystem.truncate(self, to: size)
     }
+
+    func preallocate(_ size: ByteCount) { fileSystem.preallocate(self, size) }
 
     func sync() throws(FileSystemError) { try fileSystem.sync(self) }
 }

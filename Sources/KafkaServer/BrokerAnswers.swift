@@ -64,9 +64,11 @@ struct BrokerAnswers {
 
     // MARK: ListOffsets
 
+    /// Without the log, what has to be looked for in it counts as timed out.
     mutating func listOffsets(
         _ request: ListOffsetsRequest,
-        version: Int16
+        version: Int16,
+        readsLog: Bool
     ) -> ListOffsetsResponse {
         var topics: [ListOffsetsResponse.Topic] = []
         topics.reserveCapacity(request.topics.count)
@@ -75,7 +77,9 @@ struct BrokerAnswers {
             var partitions: [ListOffsetsResponse.Partition] = []
             partitions.reserveCapacity(wanted.partitions.count)
             for partition in wanted.partitions {
-                partitions.append(place(partition, in: topic, version: version))
+                partitions.append(
+                    place(partition, in: topic, version: version, readsLog: readsLog)
+                )
             }
             topics.append(.init(name: wanted.name, partitions: partitions))
         }
@@ -85,11 +89,12 @@ struct BrokerAnswers {
     private mutating func place(
         _ wanted: ListOffsetsRequest.Partition,
         in topic: TopicEntry?,
-        version: Int16
+        version: Int16,
+        readsLog: Bool
     ) -> ListOffsetsResponse.Partition {
         var answer = ListOffsetsResponse.Partition(index: wanted.index)
         guard let topic, let reader = topic.reader(wanted.index) else {
-            answer.errorCode = .unknownTopicOrPartition
+            answer.errorCode = .missing(wanted.index, of: topic)
             return answer
         }
         answer.errorCode = LeaderEpochCheck.error(
@@ -99,6 +104,10 @@ struct BrokerAnswers {
         guard answer.errorCode == .none else { return answer }
         guard ListOffsetsPlace.isKnown(wanted.timestamp, version: version) else {
             answer.errorCode = .unsupportedVersion
+            return answer
+        }
+        guard readsLog || !ListOffsetsPlace.needsLog(wanted.timestamp) else {
+            answer.errorCode = .requestTimedOut
             return answer
         }
         do throws(CommitLogError) {

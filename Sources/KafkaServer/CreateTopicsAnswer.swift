@@ -111,7 +111,7 @@ extension BrokerAnswers {
     }
 
     /// How many partitions there may be beside those that are.
-    private var partitionRoom: Int {
+    var partitionRoom: Int {
         let present = catalog.topics.lazy.filter { !$0.isInternal }
             .reduce(0) { $0 + $1.partitions.count }
         return configuration.creation.partitionsMax - present
@@ -164,7 +164,7 @@ extension BrokerAnswers {
                 value: key.text(in: settings),
                 source: source(of: key, overrides: overrides)
             )
-            setting.isReadOnly = true
+            setting.isReadOnly = key.isFixed
             return setting
         }
     }

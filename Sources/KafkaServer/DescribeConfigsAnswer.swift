@@ -29,16 +29,31 @@ public struct KafkaBrokerConfiguration: Sendable {
         }
     }
 
+    public struct DataSpace: Sendable {
+        public let total: ByteCount
+        public let usable: ByteCount
+
+        public init(total: ByteCount, usable: ByteCount) {
+            self.total = total
+            self.usable = usable
+        }
+    }
+
     public var topicDefaults = TopicSettings()
     public var creation = TopicCreationSettings()
     public var settings: [Setting] = []
+    /// Where all partitions lie; absolute.
+    public var dataDirectory = ""
+    /// What the volume under it takes, and what of that is free, as it was measured last.
+    public var dataSpace: @Sendable () -> DataSpace? = { nil }
 
     public init() {}
 
     func isSet(_ name: String) -> Bool { settings.contains { $0.name == name && $0.isSet } }
 }
 
-// How topics and the broker are set. No key can be changed while the broker runs, and all say so.
+// How topics and the broker are set. A topic's settings change while it is there; the broker's come
+// from its file, its environment and its flags, and say that they are read-only.
 extension BrokerAnswers {
     func describeConfigs(_ request: DescribeConfigsRequest) -> DescribeConfigsResponse {
         // A few bytes ask for a few kilobytes: so each resource is described once.
@@ -67,21 +82,28 @@ extension BrokerAnswers {
     ) throws(TopicRefusal) -> [ConfigEntry] {
         switch resource.type {
         case .topic:
-            guard let name = TopicName(resource.name) else {
-                throw TopicRefusal(.invalidTopic, "'\(resource.name)' is no topic name")
-            }
-            guard let topic = catalog.topic(named: name) else { throw TopicRefusal(.unknown) }
+            let topic = try topic(named: resource.name)
             return TopicSettings.keys.map { entry(of: $0, topic, request) }
         case .broker:
-            guard resource.name == "\(identity.nodeID)" else {
-                throw TopicRefusal(
-                    .invalidRequest,
-                    "this is broker \(identity.nodeID), not '\(resource.name)'"
-                )
-            }
+            // Without a name it is what all brokers share at run time: there is none of that.
+            guard !resource.name.isEmpty else { return [] }
+            try checkIsOurs(broker: resource.name)
             return configuration.settings.map { entry(of: $0, request) }
-        default:
-            throw TopicRefusal(.invalidRequest, "only topics and brokers have settings here")
+        default: throw TopicRefusal.noSettings(resource.type)
+        }
+    }
+
+    func topic(named text: String) throws(TopicRefusal) -> TopicEntry {
+        guard let name = TopicName(text) else {
+            throw TopicRefusal(.invalidTopic, "'\(text)' is no topic name")
+        }
+        guard let topic = catalog.topic(named: name) else { throw TopicRefusal(.unknown) }
+        return topic
+    }
+
+    func checkIsOurs(broker name: String) throws(TopicRefusal) {
+        guard name == "\(identity.nodeID)" else {
+            throw TopicRefusal(.invalidRequest, "this is broker \(identity.nodeID), not '\(name)'")
         }
     }
 
@@ -95,14 +117,14 @@ extension BrokerAnswers {
             value: key.text(in: topic.settings),
             source: source(of: key, overrides: topic.overrides)
         )
-        entry.isReadOnly = true
-        entry.type = Int(key.defaultText) == nil ? .string : .long
+        entry.isReadOnly = key.isFixed
+        entry.type = key.configType
         if request.wantsDocumentation { entry.documentation = key.sentence }
         guard request.wantsSynonyms else { return entry }
         if let own = topic.overrides[key.name] {
             entry.synonyms.append(.init(name: key.name, value: own, source: .topic))
         }
-        guard let brokerKey = Self.brokerKeys[key.name] else { return entry }
+        guard let brokerKey = key.brokerKey else { return entry }
         if configuration.isSet(brokerKey) {
             let value = key.text(in: configuration.topicDefaults)
             entry.synonyms.append(.init(name: brokerKey, value: value, source: .broker))
@@ -115,50 +137,54 @@ extension BrokerAnswers {
         of setting: KafkaBrokerConfiguration.Setting,
         _ request: DescribeConfigsRequest
     ) -> ConfigEntry {
+        let value = setting.plain(setting.value)
+        let defaultText = setting.plain(setting.defaultText)
         var entry = ConfigEntry(
             name: setting.name,
-            value: setting.value,
+            value: value,
             source: setting.isSet ? .broker : .byDefault
         )
         entry.isReadOnly = true
-        entry.type = .string
+        entry.type = ConfigType(of: defaultText)
         if request.wantsDocumentation { entry.documentation = setting.sentence }
         guard request.wantsSynonyms else { return entry }
         if setting.isSet {
-            entry.synonyms.append(
-                .init(name: setting.name, value: setting.value, source: .broker)
-            )
+            entry.synonyms.append(.init(name: setting.name, value: value, source: .broker))
         }
-        entry.synonyms.append(
-            .init(name: setting.name, value: setting.defaultText, source: .byDefault)
-        )
+        entry.synonyms.append(.init(name: setting.name, value: defaultText, source: .byDefault))
         return entry
     }
 
     func source(of key: TopicKey, overrides: [String: String]) -> ConfigSource {
         if overrides[key.name] != nil { return .topic }
-        let isSet = Self.brokerKeys[key.name].map(configuration.isSet) ?? false
+        let isSet = key.brokerKey.map(configuration.isSet) ?? false
         return isSet ? .broker : .byDefault
     }
+}
 
-    /// Under which name the broker's own configuration has the default of a topic's key.
-    private static let brokerKeys = [
-        "segment.bytes": "log.segment.bytes", "segment.ms": "log.roll.ms",
-        "index.interval.bytes": "log.index.interval.bytes", "retention.ms": "log.retention.ms",
-        "retention.bytes": "log.retention.bytes",
-        "file.delete.delay.ms": "log.segment.delete.delay.ms",
-        "max.message.bytes": "message.max.bytes",
-        "message.timestamp.type": "log.message.timestamp.type",
-        "message.timestamp.before.max.ms": "log.message.timestamp.before.max.ms",
-        "message.timestamp.after.max.ms": "log.message.timestamp.after.max.ms",
-        "cleanup.policy": "log.cleanup.policy",
-        "min.cleanable.dirty.ratio": "log.cleaner.min.cleanable.ratio",
-        "delete.retention.ms": "log.cleaner.delete.retention.ms",
-        "min.compaction.lag.ms": "log.cleaner.min.compaction.lag.ms",
-        "max.compaction.lag.ms": "log.cleaner.max.compaction.lag.ms",
-        "compression.type": "compression.type",
-        "compression.gzip.level": "compression.gzip.level",
-        "compression.lz4.level": "compression.lz4.level",
-        "compression.zstd.level": "compression.zstd.level",
-    ]
+extension KafkaBrokerConfiguration.Setting {
+    /// Kafka's tools read times and sizes as plain numbers of milliseconds and bytes.
+    fileprivate func plain(_ text: String) -> String {
+        if name.hasSuffix(".ms"), let limit = TimeLimit(configurationText: text) {
+            return "\(limit.duration?.wholeMilliseconds ?? -1)"
+        }
+        if name.hasSuffix(".bytes"), let size = ByteCount(configurationText: text) {
+            return "\(size.rawValue)"
+        }
+        return text
+    }
+}
+
+extension TopicRefusal {
+    /// What Kafka has settings for and this broker has not.
+    static func noSettings(_ type: ConfigResourceType) -> TopicRefusal {
+        switch type {
+        case .brokerLogger:
+            TopicRefusal(.invalidRequest, "one level holds for all of the log: logging.level")
+        case .clientMetrics:
+            TopicRefusal(.invalidRequest, "clients are not asked for metrics here")
+        case .group: TopicRefusal(.invalidRequest, "groups have no settings of their own here")
+        default: TopicRefusal(.invalidRequest, "there is no resource type \(type.rawValue)")
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import BrokerModel
 import CommitLog
+import KafkaSessions
 import KafkaWire
 import Partitions
 
@@ -7,25 +8,31 @@ import Partitions
 /// decision: a pass that found too little is cut off again, and repeated later.
 struct FetchPass {
     /// Record bytes written.
-    private(set) var recordBytes = 0
-    /// True when a partition has news that must not wait: an error, or a diverging epoch.
-    private(set) var isUrgent = false
+    var recordBytes = 0
+    /// True when a partition has news that must not wait, an error or a diverging epoch; or when
+    /// there is nothing that could be waited for.
+    var isUrgent = false
     /// True when a partition has more than there was room for: waiting would bring no more.
-    private(set) var isFull = false
+    var isFull = false
     /// True when a partition could not be read without waiting for the disk; it came empty.
-    private(set) var isCold = false
+    var isCold = false
     /// The partitions that were read, with the high watermarks that this pass saw.
-    private(set) var watched: [WatchedPartition] = []
-    private(set) var failures: [FailedRead] = []
+    var watched: [WatchedPartition] = []
+    var failures: [FailedRead] = []
+    /// What a session has to remember of this answer.
+    private(set) var news: [FetchNews] = []
+    /// Where the session's number stands in the output, if the version has one.
+    private(set) var sessionIDPosition: Int?
 
-    private let identity: KafkaBrokerIdentity
+    let identity: KafkaBrokerIdentity
+    let version: Int16
+    let isolationLevel: IsolationLevel
+    let brings: LeastBrought
+    let access: ReadAccess
+    var room: Int
+    var fencedLeader = false
     private let catalog: TopicCatalogSnapshot
-    private let version: Int16
-    private let isolationLevel: IsolationLevel
-    private var room: Int
-    private let brings: LeastBrought
-    private let access: ReadAccess
-    private var fencedLeader = false
+    private let isReplica: Bool
 
     /// What comes at least, where records are there.
     enum LeastBrought {
@@ -37,10 +44,10 @@ struct FetchPass {
 
     /// `room` bounds the record bytes of all partitions together.
     init(
+        of request: FetchRequest,
         identity: KafkaBrokerIdentity,
         catalog: TopicCatalogSnapshot,
         version: Int16,
-        isolationLevel: IsolationLevel,
         room: ByteCount,
         bringing brings: LeastBrought,
         access: ReadAccess
@@ -48,23 +55,38 @@ struct FetchPass {
         self.identity = identity
         self.catalog = catalog
         self.version = version
-        self.isolationLevel = isolationLevel
+        isolationLevel = request.isolationLevel
+        isReplica = request.replicaID >= 0
         self.room = room.rawValue
         self.brings = brings
         self.access = access
     }
 
-    mutating func write(_ request: FetchRequest, to output: inout ByteWriter) {
+    mutating func write(_ plan: FetchPlan, to output: inout ByteWriter) {
         var writer = FetchResponseWriter(version: version)
-        // An incremental fetch names a session, and we never open one (KIP-227).
-        guard request.sessionEpoch <= 0 else {
-            isUrgent = true
-            writer.begin(topicCount: 0, errorCode: .fetchSessionIDNotFound, to: &output)
-            return writer.end(to: &output)
+        switch plan {
+        case .refused(let error):
+            writer.begin(topicCount: 0, errorCode: error, to: &output)
+        case .full(let topics): write(topics, remembers: false, &writer, to: &output)
+        case .opening(let topics): write(topics, remembers: true, &writer, to: &output)
+        case .news(let plan): write(newsOf: plan, &writer, to: &output)
         }
-        writer.begin(topicCount: request.topics.count, to: &output)
-        for wanted in request.topics {
-            let topic = topic(wanted)
+        writer.end(endpoints: fencedLeader ? [endpoint] : [], to: &output)
+        sessionIDPosition = writer.sessionIDPosition
+        if watched.isEmpty, !isCold { isUrgent = true }
+    }
+
+    // MARK: All that was asked for
+
+    private mutating func write(
+        _ topics: [FetchRequest.Topic],
+        remembers: Bool,
+        _ writer: inout FetchResponseWriter,
+        to output: inout ByteWriter
+    ) {
+        writer.begin(topicCount: topics.count, to: &output)
+        for wanted in topics {
+            let topic = topic(named: wanted.name, id: wanted.id)
             writer.beginTopic(
                 name: wanted.name,
                 id: wanted.id,
@@ -72,42 +94,122 @@ struct FetchPass {
                 to: &output
             )
             for partition in wanted.partitions {
-                write(partition, of: topic, &writer, to: &output)
+                let head = write(partition, of: topic, &writer, to: &output)
+                guard remembers else { continue }
+                news.append(FetchNews(slot: Int32(news.count), head, hasRecords: false))
             }
             writer.endTopic(to: &output)
         }
-        writer.end(endpoints: fencedLeader ? [endpoint] : [], to: &output)
     }
 
-    private func topic(_ wanted: FetchRequest.Topic) -> TopicEntry? {
-        guard version <= 12 else { return catalog.topic(id: wanted.id) }
-        return TopicName(wanted.name).flatMap { catalog.topic(named: $0) }
+    private func topic(named name: String, id: UUIDBytes) -> TopicEntry? {
+        guard version <= 12 else { return catalog.topic(id: id) }
+        return TopicName(name).flatMap { catalog.topic(named: $0) }
     }
 
+    // MARK: What is new to a session
+
+    private mutating func write(
+        newsOf plan: FetchSessionPlan,
+        _ writer: inout FetchResponseWriter,
+        to output: inout ByteWriter
+    ) {
+        writer.begin(topicCount: nil, sessionID: plan.sessionID, to: &output)
+        var topicCount = 0
+        var slot = plan.first
+        while slot >= 0 {
+            let number = plan.partitions[Int(slot)].topic
+            let name = plan.topics[Int(number)]
+            let topic = topic(named: name.name, id: name.id)
+            writer.beginTopic(name: name.name, id: name.id, partitionCount: nil, to: &output)
+            var told = 0
+            while slot >= 0, plan.partitions[Int(slot)].topic == number {
+                let isNews = writeNews(
+                    of: plan.partitions[Int(slot)],
+                    slot,
+                    topic,
+                    &writer,
+                    &output
+                )
+                if isNews { told += 1 }
+                slot = plan.partitions[Int(slot)].next
+            }
+            if told > 0 {
+                writer.endTopic(partitionCount: told, to: &output)
+                topicCount += 1
+            } else {
+                writer.dropTopic(from: &output)
+            }
+        }
+        writer.setTopicCount(topicCount, in: &output)
+    }
+
+    private mutating func writeNews(
+        of partition: FetchSessionPartition,
+        _ slot: Int32,
+        _ topic: TopicEntry?,
+        _ writer: inout FetchResponseWriter,
+        _ output: inout ByteWriter
+    ) -> Bool {
+        if let entry = topic?.partition(partition.index), isQuiet(partition, entry.reader) {
+            let highWatermark = partition.highWatermark
+            watched.append(WatchedPartition(partition: entry, highWatermark: highWatermark))
+            return false
+        }
+        let bytesBefore = recordBytes
+        let head = write(partition.wanted, of: topic, &writer, to: &output)
+        let hasRecords = recordBytes > bytesBefore
+        guard partition.isNews(head, hasRecords: hasRecords) else {
+            writer.dropPartition(from: &output)
+            return false
+        }
+        news.append(FetchNews(slot: slot, head, hasRecords: hasRecords))
+        return true
+    }
+
+    /// Whether the reader stands at the log's end and knows of it, which is what most partitions
+    /// of a large session are like at most times.
+    private func isQuiet(_ partition: FetchSessionPartition, _ reader: PartitionReader) -> Bool {
+        let ends = reader.ends
+        return partition.fetchOffset == ends.highWatermark
+            && partition.highWatermark == ends.highWatermark
+            && partition.logStartOffset == ends.logStartOffset
+            && (partition.currentLeaderEpoch < .zero
+                || partition.currentLeaderEpoch == ends.leaderEpoch)
+            && (partition.lastFetchedEpoch < .zero
+                || partition.lastFetchedEpoch == ends.leaderEpoch)
+            && !isReplica
+    }
+
+    // MARK: One partition
+
+    /// Returns what was told of it, its records aside.
     private mutating func write(
         _ wanted: FetchRequest.Partition,
         of topic: TopicEntry?,
         _ writer: inout FetchResponseWriter,
         to output: inout ByteWriter
-    ) {
+    ) -> FetchResponse.PartitionHead {
         var head = FetchResponse.PartitionHead(index: wanted.index)
         if isolationLevel == .readCommitted { head.abortedTransactions = [] }
-        guard let topic, let reader = topic.reader(wanted.index) else {
-            let isMissingID = version >= 13 && topic == nil
-            head.errorCode = isMissingID ? .unknownTopicID : .unknownTopicOrPartition
+        guard let topic, let partition = topic.partition(wanted.index) else {
+            head.errorCode = missing(wanted.index, of: topic)
             return end(head, &writer, to: &output)
         }
+        let reader = partition.reader
         head.errorCode = LeaderEpochCheck.error(
             claimed: wanted.currentLeaderEpoch,
             actual: reader.leaderEpoch
         )
         if head.errorCode == .fencedLeaderEpoch { tellLeader(reader, in: &head) }
+        if head.errorCode == .none, isReplica { head.errorCode = notReplica(wanted) }
         guard head.errorCode == .none, !isDiverging(wanted, reader, &head) else {
+            isUrgent = true
             return end(head, &writer, to: &output)
         }
         writer.beginPartition(head, to: &output)
         do throws(CommitLogError) {
-            try read(wanted, reader, &head, into: &output)
+            try read(wanted, partition, &head, into: &output)
         } catch {
             if error == .fileSystem(.wouldBlock) {
                 isCold = true
@@ -118,105 +220,32 @@ struct FetchPass {
             }
         }
         writer.endPartition(head, to: &output)
+        return head
+    }
+
+    /// What is not there does not end the wait for the other partitions, as with Kafka: a client
+    /// that has not noticed yet would ask again and again.
+    private mutating func missing(_ index: Int32, of topic: TopicEntry?) -> KafkaErrorCode {
+        if topic == nil, version >= 13 { return .unknownTopicID }
+        let error = KafkaErrorCode.missing(index, of: topic)
+        if error == .kafkaStorageError { isUrgent = true }
+        return error
+    }
+
+    /// There is one broker, so nobody is a partition's replica.
+    private func notReplica(_ wanted: FetchRequest.Partition) -> KafkaErrorCode {
+        wanted.currentLeaderEpoch >= .zero ? .unknownLeaderEpoch : .notLeaderOrFollower
     }
 
     /// Ends a partition that is not read.
-    private mutating func end(
+    private func end(
         _ head: FetchResponse.PartitionHead,
         _ writer: inout FetchResponseWriter,
         to output: inout ByteWriter
-    ) {
-        isUrgent = true
+    ) -> FetchResponse.PartitionHead {
         writer.beginPartition(head, to: &output)
         writer.endPartition(head, to: &output)
-    }
-
-    private mutating func read(
-        _ wanted: FetchRequest.Partition,
-        _ reader: PartitionReader,
-        _ head: inout FetchResponse.PartitionHead,
-        into output: inout ByteWriter
-    ) throws(CommitLogError) {
-        let start = output.count
-        var offset = wanted.fetchOffset
-        var left = min(room, Int(max(0, wanted.bytesMax)))
-        var highWatermark: Offset
-        // One read ends with its segment; what the client has room for may lie in the next.
-        repeat {
-            let found: PartitionReader.ReadResult
-            do throws(CommitLogError) {
-                found = try reader.read(
-                    from: offset,
-                    maxBytes: ByteCount(left),
-                    minOneBatch: recordBytes == 0 && brings == .oneBatch,
-                    access: access,
-                    into: &output
-                )
-            } catch {
-                // What was read before stands; the next fetch meets the error, or the disk.
-                guard output.count > start else { throw error }
-                break
-            }
-            offset = found.nextOffset
-            highWatermark = found.highWatermark
-            left = max(0, left &- found.bytesRead.rawValue)
-            room = max(0, room &- found.bytesRead.rawValue)
-            recordBytes &+= found.bytesRead.rawValue
-            head.highWatermark = highWatermark
-            head.lastStableOffset = highWatermark  // There are no transactions yet.
-            head.logStartOffset = found.logStartOffset
-            if found.bytesRead == .zero { break }
-        } while left > 0 && offset < highWatermark
-        if offset < head.highWatermark { isFull = true }
-        watched.append(WatchedPartition(reader: reader, highWatermark: head.highWatermark))
-    }
-
-    private mutating func code(
-        of error: CommitLogError,
-        _ topic: TopicName,
-        _ partition: Int32
-    ) -> KafkaErrorCode {
-        switch error {
-        case .offsetOutOfRange: return .offsetOutOfRange
-        case .fileSystem, .readOnly, .closed, .batchTooLarge, .malformedBatch, .damaged, .unusable:
-            let name = TopicPartition(topic: topic, partition: partition)
-            failures.append(FailedRead(partition: name, error: error))
-            return .kafkaStorageError
-        }
-    }
-
-    // MARK: Leader epochs
-
-    /// Says where the reader's log parts from ours, when it tells its last epoch (KIP-595).
-    private mutating func isDiverging(
-        _ wanted: FetchRequest.Partition,
-        _ reader: PartitionReader,
-        _ head: inout FetchResponse.PartitionHead
-    ) -> Bool {
-        guard wanted.lastFetchedEpoch >= .zero else { return false }
-        guard let end = reader.endOffset(forEpoch: wanted.lastFetchedEpoch) else {
-            head.errorCode = .offsetOutOfRange
-            return true
-        }
-        guard end.epoch < wanted.lastFetchedEpoch || end.endOffset < wanted.fetchOffset else {
-            return false
-        }
-        head.divergingEpoch = .init(epoch: end.epoch, endOffset: end.endOffset)
-        head.tellEnds(of: reader)
-        return true
-    }
-
-    /// Spares a client with an old epoch the Metadata request (KIP-951).
-    private mutating func tellLeader(
-        _ reader: PartitionReader,
-        in head: inout FetchResponse.PartitionHead
-    ) {
-        guard version >= 16 else { return }
-        fencedLeader = true
-        head.currentLeader = LeaderAndEpoch(
-            leaderID: identity.nodeID,
-            leaderEpoch: reader.leaderEpoch
-        )
+        return head
     }
 
     private var endpoint: NodeEndpoint {
@@ -225,14 +254,5 @@ struct FetchPass {
             host: identity.advertisedHost,
             port: Int32(identity.advertisedPort)
         )
-    }
-}
-
-extension FetchResponse.PartitionHead {
-    /// Of a partition that was not read.
-    fileprivate mutating func tellEnds(of reader: PartitionReader) {
-        highWatermark = reader.highWatermark
-        lastStableOffset = highWatermark
-        logStartOffset = reader.logStartOffset
     }
 }

@@ -1,12 +1,13 @@
 import BrokerModel
 import CommitLog
+import Partitions
 
 /// A partition that a fetch has read to its end, and the high watermark that it met there.
 struct WatchedPartition: Sendable {
-    let reader: PartitionReader
+    let partition: PartitionEntry
     let highWatermark: Offset
 
-    var hasAdvanced: Bool { reader.highWatermark > highWatermark }
+    var hasAdvanced: Bool { partition.reader.highWatermark > highWatermark }
 }
 
 /// A fetch that was not answered yet, under its connection's number.
@@ -19,40 +20,25 @@ struct FetchWaiter {
     let earliest: MonotonicTime
     /// Waits for memory, not for records.
     let needsMemory: Bool
+    /// The watched partitions were read in this very iteration, not by a thread some time ago.
+    var isFresh = true
 }
 
 /// The fetches that wait, and which of them have reason to be looked at again. A connection has at
 /// most one: its requests are answered in order.
 ///
-/// An advance asks each watched partition once, however many watch it, and then touches only those
-/// who watch one that has moved.
+/// An advance asks each partition that it names once, however many watch it, and then touches only
+/// those who watch one that has moved. To wait and to go on costs a few nanoseconds a partition.
 struct FetchWaiters {
-    private struct Partition {
-        let reader: PartitionReader
-        /// What each watching connection has seen.
-        var seen: [UInt64: Offset] = [:]
-        /// At most the least of them.
-        var least: Offset
-
-        mutating func add(_ connection: UInt64, _ offset: Offset) {
-            // One that stands twice in a request has seen the lesser of the two.
-            seen[connection] = min(offset, seen[connection] ?? offset)
-            least = min(least, offset)
-        }
-
-        /// Who has news, which is told once; nil when nobody has.
-        mutating func takeMoved() -> [UInt64]? {
-            let highWatermark = reader.highWatermark
-            guard highWatermark > least else { return nil }
-            let moved = seen.filter { $0.value < highWatermark }.map(\.key)
-            for connection in moved { seen[connection] = highWatermark }
-            least = highWatermark
-            return moved
-        }
+    private struct Watch {
+        let connection: UInt64
+        /// The high watermark that the connection has seen.
+        var seen: Offset
     }
 
     private var waiters: [UInt64: FetchWaiter] = [:]
-    private var partitions: [ObjectIdentifier: Partition] = [:]
+    /// Who watches a partition, by its handle; a list that is empty keeps its memory.
+    private var watches: [[Watch]] = []
     /// Who waits for memory; the longest wait stands first. Some have been answered since.
     private var memoryQueue: [UInt64] = []
 
@@ -64,11 +50,11 @@ struct FetchWaiters {
         waiters[waiter.connection] = waiter
         guard !waiter.needsMemory else { return memoryQueue.append(waiter.connection) }
         for watched in waiter.watched {
-            let offset = watched.highWatermark
-            partitions[
-                ObjectIdentifier(watched.reader),
-                default: Partition(reader: watched.reader, least: offset)
-            ].add(waiter.connection, offset)
+            let index = watched.partition.handle.rawValue
+            while watches.count <= index { watches.append([]) }
+            watches[index].append(
+                Watch(connection: waiter.connection, seen: watched.highWatermark)
+            )
         }
     }
 
@@ -77,25 +63,27 @@ struct FetchWaiters {
         guard let waiter = waiters.removeValue(forKey: connection) else { return }
         if waiter.needsMemory { memoryQueue.removeAll { $0 == connection } }
         for watched in waiter.watched {
-            let key = ObjectIdentifier(watched.reader)
-            partitions[key]?.seen[connection] = nil
-            if partitions[key]?.seen.isEmpty == true { partitions[key] = nil }
+            let index = watched.partition.handle.rawValue
+            guard let place = watches[index].firstIndex(where: { $0.connection == connection })
+            else { continue }
+            watches[index].swapAt(place, watches[index].count - 1)
+            watches[index].removeLast()
         }
     }
 
-    /// The fetches for which records have become visible; those that must be patient come with the
-    /// time at which to ask for them again, and then not a second time.
+    /// The fetches for which records have become visible in these partitions; those that must be
+    /// patient come with the time at which to ask for them again, and then not a second time.
     mutating func advanced(
+        _ advanced: [PartitionHandle: Offset],
         now: MonotonicTime
     ) -> (ready: [UInt64], later: [(UInt64, MonotonicTime)]) {
         var ready: [UInt64] = []
         var later: [(UInt64, MonotonicTime)] = []
-        // By index, so that nothing is copied where nothing has moved.
-        var index = partitions.startIndex
-        while index < partitions.endIndex {
-            defer { partitions.formIndex(after: &index) }
-            guard let moved = partitions.values[index].takeMoved() else { continue }
-            for connection in moved {
+        for (partition, highWatermark) in advanced where partition.rawValue < watches.count {
+            let index = partition.rawValue
+            for place in watches[index].indices where watches[index][place].seen < highWatermark {
+                watches[index][place].seen = highWatermark
+                let connection = watches[index][place].connection
                 guard let waiter = waiters[connection] else { continue }
                 if waiter.earliest <= now {
                     ready.append(connection)
@@ -105,6 +93,15 @@ struct FetchWaiters {
             }
         }
         return (ready, later)
+    }
+
+    /// Who watches these partitions, which are no more.
+    func watching(_ gone: some Sequence<PartitionHandle>) -> Set<UInt64> {
+        var connections: Set<UInt64> = []
+        for partition in gone where partition.rawValue < watches.count {
+            connections.formUnion(watches[partition.rawValue].lazy.map(\.connection))
+        }
+        return connections
     }
 
     /// Those who have waited longest for memory, about as many as can use what is free.

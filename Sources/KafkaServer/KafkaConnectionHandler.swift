@@ -1,5 +1,6 @@
 import BrokerModel
 import EventLoop
+import KafkaSessions
 import KafkaWire
 import Partitions
 
@@ -15,7 +16,9 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// The fetch at the front of the input, while it waits.
     struct FrontFetch {
-        let deadline: MonotonicTime
+        /// Decided when it came first, however often it is looked at.
+        let context: FetchContext
+        var deadline: MonotonicTime
         let memoryDeadline: MonotonicTime
         var hasWaitedForMemory = false
         var hasPolled = false
@@ -29,6 +32,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var lastFetchBytes = Int.max
     /// Where the request at the front is, when a reader thread has to do with it.
     var readers = ReaderState.idle
+    /// When the lookup at the front of the input is answered without the log.
+    var lookupDeadline: MonotonicTime?
     private var timers: [TimerID] = []
     /// Of the fetch pool, for records that the peer has not taken yet.
     private var reserved = ByteCount.zero
@@ -49,8 +54,12 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var waitsForProduces = ProduceWait.nothing
     /// Answers are complete, and there was no room for them in the output.
     var triesToWrite = false
+    /// The request for a producer id at the front of the input, while ids are made.
+    var producerIDWait: ProducerIDWait?
     /// The request about topics at the front of the input, while the log works on it.
     var frontTopics: FrontTopics?
+    /// The deletion of records at the front, likewise.
+    var frontDeletions: FrontDeletions?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
 
@@ -163,8 +172,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
 
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
-        produces.isEmpty && frontFetch == nil && frontTopics == nil && readers.isIdle
-            && connection.pendingOutput == .zero
+        produces.isEmpty && frontFetch == nil && frontTopics == nil && frontDeletions == nil
+            && readers.isIdle && connection.pendingOutput == .zero
     }
 
     private func release() {

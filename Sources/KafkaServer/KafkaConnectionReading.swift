@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import KafkaSessions
 import KafkaWire
 import Partitions
 
@@ -10,6 +11,7 @@ extension KafkaConnectionHandler {
     /// Has a whole Fetch read where waiting is allowed. False when the readers' queue is full.
     func readElsewhere(
         _ request: FetchRequest,
+        _ front: FrontFetch,
         _ header: KafkaRequestHeader,
         room: ByteCount
     ) -> Bool {
@@ -17,23 +19,26 @@ extension KafkaConnectionHandler {
         let pool = service.fetchMemory
         let identity = service.identity
         let catalog = service.catalog.snapshot
+        let plan = front.context.plan(for: request)
         return submit(answer) {
             var pass = FetchPass(
+                of: request,
                 identity: identity,
                 catalog: catalog,
                 version: header.apiVersion,
-                isolationLevel: request.isolationLevel,
                 room: room,
                 bringing: .oneBatch,
                 access: .blocking
             )
-            header.writeResponse(.fetch, to: &answer.frame) { pass.write(request, to: &$0) }
+            header.writeResponse(.fetch, to: &answer.frame) { pass.write(plan, to: &$0) }
             answer.pass = pass
             answer.failures = pass.failures
             answer.settle(with: pool)
         }
     }
 
+    /// Lookups that the disk does not answer in time are told so, one by one; what is known without
+    /// it is answered all the same.
     func listOffsets(
         _ reader: inout ByteReader,
         _ header: KafkaRequestHeader,
@@ -41,32 +46,70 @@ extension KafkaConnectionHandler {
     ) throws(KafkaWireError) -> Step {
         let version = header.apiVersion
         let request = try ListOffsetsRequest(reading: &reader, version: version)
+        let deadline = lookupDeadline ?? service.loop.now + Self.patience(of: request)
         switch readers {
         case .answered(let answer):
-            readers = .idle
+            (readers, lookupDeadline) = (.idle, nil)
             report(answer.failures)
             output.writeBytes(answer.frame.bytes)
             return .answered
-        case .reading, .overdue: return .waiting
+        case .reading(let late), .overdue(let late):
+            guard service.loop.now >= deadline else { return waitForLookup(until: deadline) }
+            readers = .overdue(late)
+            service.counters.lookupsTimedOut.add()
+            answer(request, header, readsLog: false, &output)
+            return .answered
         case .idle, .refused: break
         }
-        var answers = answers
-        guard request.needsLog else {
-            let response = answers.listOffsets(request, version: version)
-            respond(to: header, .listOffsets, &output) { response.write(to: &$0, version: version) }
+        let isLate = service.loop.now >= deadline
+        guard request.needsLog, !isLate else {
+            if isLate { service.counters.lookupsTimedOut.add() }
+            answer(request, header, readsLog: !isLate, &output)
             return .answered
         }
+        if !lookUp(request, header) {
+            lookAgain(at: service.loop.now + KafkaServerLimits.readerRetryInterval)
+        }
+        return waitForLookup(until: deadline)
+    }
+
+    /// Newer clients say how long they wait; the others at least half a minute, as a rule.
+    private static func patience(of request: ListOffsetsRequest) -> Duration {
+        guard request.timeoutMilliseconds > 0 else { return KafkaServerLimits.lookupWaitMax }
+        let asked = Duration.milliseconds(Int64(request.timeoutMilliseconds))
+        return min(asked, KafkaServerLimits.lookupWaitMax)
+    }
+
+    private func waitForLookup(until deadline: MonotonicTime) -> Step {
+        lookupDeadline = deadline
+        lookAgain(at: deadline)
+        return .waiting
+    }
+
+    private func answer(
+        _ request: ListOffsetsRequest,
+        _ header: KafkaRequestHeader,
+        readsLog: Bool,
+        _ output: inout ByteWriter
+    ) {
+        lookupDeadline = nil
+        var answers = answers
+        let version = header.apiVersion
+        let response = answers.listOffsets(request, version: version, readsLog: readsLog)
+        respond(to: header, .listOffsets, &output) { response.write(to: &$0, version: version) }
+    }
+
+    private func lookUp(_ request: ListOffsetsRequest, _ header: KafkaRequestHeader) -> Bool {
         let answer = ReaderAnswer(connection: connection.id)
-        let isTaken = submit(answer) { [answers] in
+        return submit(answer) { [answers] in
             var answers = answers
-            let response = answers.listOffsets(request, version: version)
+            let version = header.apiVersion
+            let response = answers.listOffsets(request, version: version, readsLog: true)
             answer.failures = answers.failures
             header.writeResponse(.listOffsets, to: &answer.frame) {
                 response.write(to: &$0, version: version)
             }
         }
-        if !isTaken { lookAgain(at: service.loop.now + KafkaServerLimits.readerRetryInterval) }
-        return .waiting
     }
 
     /// The loop's side of an answer's return.
@@ -110,9 +153,13 @@ extension ListOffsetsRequest {
     /// Whether a place has to be searched for: the log's ends are known without reading.
     fileprivate var needsLog: Bool {
         topics.contains { topic in
-            topic.partitions.contains { wanted in
-                wanted.timestamp == ListOffsetsPlace.maxTimestamp || wanted.timestamp.rawValue >= 0
-            }
+            topic.partitions.contains { ListOffsetsPlace.needsLog($0.timestamp) }
         }
+    }
+}
+
+extension ListOffsetsPlace {
+    static func needsLog(_ timestamp: Timestamp) -> Bool {
+        timestamp == maxTimestamp || timestamp.rawValue >= 0
     }
 }

@@ -106,12 +106,12 @@ extension KafkaConnectionHandler {
         return front
     }
 
-    private func deadline(after milliseconds: Int32) -> MonotonicTime {
+    func deadline(after milliseconds: Int32) -> MonotonicTime {
         let asked = Duration.milliseconds(Int64(max(0, milliseconds)))
         return service.loop.now + min(asked, KafkaServerLimits.topicChangeWaitMax)
     }
 
-    private func mustWait(for front: FrontTopics) -> Bool {
+    func mustWait(for front: FrontTopics) -> Bool {
         guard !front.waiting.isEmpty, service.loop.now < front.deadline else {
             frontTopics = nil
             return false

@@ -15,9 +15,13 @@ public enum KafkaReport: Equatable, Sendable {
         KafkaErrorCode,
         String
     )
+    /// A producer asked for transactions, which are not served.
+    case transactionalIDRefused(peer: SocketAddress, client: KafkaClientName, String)
     /// A client made a topic, by asking for it or in so many words; or deleted one.
     case topicCreated(TopicName, partitions: Int, client: KafkaClientName)
     case topicDeleted(TopicName, client: KafkaClientName)
+    /// A client changed a topic: in which way.
+    case topicChanged(TopicName, String, client: KafkaClientName)
     /// A fetch or a lookup could not read the log; the client got a storage error.
     case readFailed(TopicPartition, CommitLogError)
 }
@@ -40,6 +44,15 @@ public final class KafkaServerCounters: Sendable {
     public let memoryWaits = Counter()
     /// Fetches that a reader thread had to read from the disk.
     public let coldFetches = Counter()
+    /// Fetch sessions that clients have, the partitions in them, and what became of those that
+    /// were asked for.
+    public let fetchSessions = Gauge()
+    public let fetchSessionPartitions = Gauge()
+    public let fetchSessionsOpened = Counter()
+    public let fetchSessionsEvicted = Counter()
+    public let fetchSessionsRefused = Counter()
+    /// Lookups by time that the disk did not answer in time.
+    public let lookupsTimedOut = Counter()
     /// Left to the loop's next iteration in the middle, so that others have their turn.
     public let producesDeferred = Counter()
     /// Produce requests that the log did not answer for in the time they gave.
@@ -67,7 +80,16 @@ public final class KafkaServerCounters: Sendable {
     public let recordsProduced = Counter()
     public let topicsCreated = Counter()
     public let topicsDeleted = Counter()
+    /// Changes to settings, additions of partitions and deletions of records.
+    public let topicsChanged = Counter()
     public let readsFailed = Counter()
+    /// Committed offsets: kept, refused for want of memory, forgotten for their age or with their
+    /// topic; and writes about groups that the log failed.
+    public let offsetsCommitted = Counter()
+    public let offsetsRefused = Counter()
+    public let offsetsExpired = Counter()
+    public let offsetsOfDeletedTopics = Counter()
+    public let groupWritesFailed = Counter()
 
     public init() {}
 

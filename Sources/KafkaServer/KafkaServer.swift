@@ -21,8 +21,11 @@
 // log does not answer for in the time it gives is answered REQUEST_TIMED_OUT. What makes or
 // deletes a topic waits like a fetch, until the storage loop has done it.
 //
-// Not here yet: groups, fetch sessions (every answer is a full one, which KIP-227 allows), producer
-// ids (idempotent batches are refused: nobody would check their sequence).
+// What a producer with an id sends is checked by the log, batch by batch; `ProducerIDs` gives the
+// ids, out of blocks that the storage loop has made durable.
+//
+// Not here yet: groups, fetch sessions (every answer is a full one, which KIP-227 allows),
+// transactions.
 enum KafkaServerLimits {
     /// A connection that has been answered this much is read again once it took the answers.
     static let outputBytesPerCallMax = 1 << 20
@@ -38,6 +41,8 @@ enum KafkaServerLimits {
     static let fetchesCalledPerTurn = 64
     /// How soon a lookup that found the readers' queue full asks again.
     static let readerRetryInterval = Duration.milliseconds(20)
+    /// How long a lookup by time waits for the disk; clients wait half a minute, as a rule.
+    static let lookupWaitMax = Duration.seconds(20)
     /// How long a fetch waits for memory, at least, before it is answered with no records.
     static let memoryWaitMin = Duration.seconds(1)
     /// A long poll that asks for more than a byte is looked at no more often than this.
@@ -70,12 +75,29 @@ enum KafkaServerLimits {
     /// How soon an answer that found no room in the output is tried again.
     static let answerRetryInterval = Duration.milliseconds(20)
 
+    // Groups
+    /// A batch of group records is closed once it has grown to this; one request's stay together.
+    static let journalBatchBytes = 256 << 10
+    /// With so much of groups on its way to the log, connections that bring more are not read.
+    static let journalBytesInFlightMax = 4 << 20
+    /// Deletions of topics that come within this are one search for their offsets.
+    static let offsetSweepDelay = Duration.milliseconds(200)
+    /// How old what metrics tell of committed offsets may be, and of how many they tell.
+    static let groupLagInterval = Duration.seconds(1)
+    static let groupLagEntriesMax = 1_000
+
+    // Producer ids
+    /// How long a request waits for the storage loop to make some; clients ask again.
+    static let producerIDWaitMax = Duration.seconds(5)
+
     // Topics
     /// What one Metadata request makes at most.
     static let topicsCreatedByAskingMax = 64
     /// How long it waits for them.
     static let topicCreationWait = Duration.seconds(5)
     static let topicChangeWaitMax = Duration.seconds(60)
+    /// Partitions in one answer to DescribeTopicPartitions; Kafka's own default.
+    static let partitionsDescribedMax = 2_000
     /// How much of a client's own text an error message repeats.
     static let quotedLengthMax = 256
 }

@@ -12,6 +12,8 @@ public struct KafkaServerSettings: Sendable {
     /// How long a connection may ask for nothing; nil is for ever.
     public var idleMax = TimeLimit(.minutes(10))
 
+    /// Clients whose fetches name only what changed, as Kafka's consumers do.
+    public var fetchSessionsMax = 1_000
     /// The most threads that wait for the disk so that the Kafka loop need not.
     public var readerThreads = 2
     /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.
@@ -56,6 +58,13 @@ public struct KafkaServerSettings: Sendable {
                 of: defaults,
                 in: 1...16,
                 "How many reads of records that are not in memory run at the same time."
+            ),
+            .init(
+                "max.incremental.fetch.session.cache.slots",
+                \.fetchSessionsMax,
+                of: defaults,
+                in: 0...10_000,
+                "How many clients may have a fetch session; the others ask for everything each time."
             ),
         ]
     }

@@ -1,6 +1,8 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import KafkaSessions
+import KafkaWire
 import Partitions
 
 /// All Kafka connections of one loop, and what they share. Confined to that loop.
@@ -24,6 +26,7 @@ public final class KafkaService {
     /// Defaults of topics, and what the broker tells of its own settings. Set before the loop runs.
     public var configuration = KafkaBrokerConfiguration()
     let topicChanges: TopicChanges
+    let producerIDs: ProducerIDs
     private var produceCheck: ProduceCheck
     /// Connections whose Produce waits for memory.
     private var produceWaiters: [UInt64] = []
@@ -38,6 +41,8 @@ public final class KafkaService {
     var turns = FetchTurns()
 
     private var waiters = FetchWaiters()
+    private var isSignalArmed = false
+    private var fetchSessions: FetchSessionCache
     /// Those whose output leaves at the end of this iteration, with a timer to look after it.
     private var unsettled: [KafkaConnectionHandler] = []
 
@@ -62,12 +67,14 @@ public final class KafkaService {
             memory: produceMemory
         )
         produceTargets = ProduceTargets(catalog)
+        fetchSessions = FetchSessionCache(slots: settings.fetchSessionsMax)
         produceCheck = ProduceCheck(
             decompressedBytesMax: ByteCount(
                 produceMemory.capacity.rawValue * KafkaServerLimits.decompressedShare
             )
         )
         topicChanges = TopicChanges(loop: loop, shard: shard)
+        producerIDs = ProducerIDs(loop: loop, shard: shard)
         let inbox = Inbox()
         let mailbox: Mailbox<HighWatermarkAdvance> = loop.makeMailbox { _ in
             inbox.service?.highWatermarksAdvanced()
@@ -86,10 +93,20 @@ public final class KafkaService {
         loop.burstEnded = { [produceLane] in produceLane.burstEnded() }
         produceLane.memoryReturned = { [unowned self] in produceMemoryReturned() }
         produceLane.appendFailed = { [counters] in counters.appendsFailed.add() }
+        producerIDs.settled = { [unowned self] connection, hasIDs in
+            handlers[connection]?.producerIDsArrived(hasIDs)
+        }
         topicChanges.changed = { [unowned self] change, outcome in
             let handler = handlers[change.connection]
             if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }
             handler?.topicChanged(change.topic, outcome)
+        }
+        topicChanges.recordsDeleted = { [unowned self] deletion, outcome in
+            let handler = handlers[deletion.connection]
+            if case .success(let offset) = outcome {
+                noteDeletion(deletion.partition, before: offset, by: handler)
+            }
+            handler?.recordsDeleted(deletion.partition, outcome)
         }
     }
 
@@ -123,12 +140,13 @@ public final class KafkaService {
         }
     }
 
-    /// Looks at the long polls again. The signal calls this; on the loop anybody may.
-    public func highWatermarksAdvanced() {
-        guard !waiters.isEmpty else { return }
-        // Armed before the look: what advances after it is announced again.
-        highWatermarkSignal.arm()
-        let advanced = waiters.advanced(now: loop.now)
+    /// Looks at those long polls again that wait for what the signal names.
+    private func highWatermarksAdvanced() {
+        guard !waiters.isEmpty else {
+            isSignalArmed = false
+            return highWatermarkSignal.disarm()
+        }
+        let advanced = waiters.advanced(highWatermarkSignal.take(), now: loop.now)
         for connection in advanced.ready { handlers[connection]?.lookAgain() }
         for (connection, time) in advanced.later { handlers[connection]?.lookAgain(at: time) }
     }
@@ -142,10 +160,20 @@ public final class KafkaService {
         waiters.park(waiter)
         handler.lookAgain(at: waiter.deadline)
         guard !waiter.needsMemory else { return }
+        guard !isSignalArmed || !waiter.isFresh else { return }
         highWatermarkSignal.arm()
+        isSignalArmed = true
         // What became visible between the reading and the arming is announced to nobody.
         if waiter.watched.contains(where: \.hasAdvanced) {
             handler.lookAgain(at: max(waiter.earliest, loop.now))
+        }
+    }
+
+    /// Whoever waits for a partition of a topic that was deleted is told so now.
+    private func endFetches(of topic: TopicEntry) {
+        guard !waiters.isEmpty else { return }
+        for connection in waiters.watching(topic.partitions.lazy.compactMap { $0?.handle }) {
+            handlers[connection]?.endFetchWait()
         }
     }
 
@@ -227,6 +255,43 @@ public final class KafkaService {
     }
 }
 
+// MARK: - Fetch sessions
+
+extension KafkaService {
+    func beginFetch(_ request: FetchRequest, version: Int16) -> FetchContext {
+        defer { countFetchSessions() }
+        return fetchSessions.begin(request, version: version, now: loop.now)
+    }
+
+    /// The answer leaves; returns the number of its session, 0 for none.
+    func finishFetch(
+        _ context: FetchContext,
+        _ request: FetchRequest,
+        version: Int16,
+        telling news: [FetchNews]
+    ) -> Int32 {
+        defer { countFetchSessions() }
+        var random = SystemRandomNumberGenerator()
+        return fetchSessions.finish(
+            context,
+            request,
+            version: version,
+            telling: news,
+            now: loop.now,
+            using: &random
+        )
+    }
+
+    private func countFetchSessions() {
+        counters.fetchSessions.set(fetchSessions.count)
+        counters.fetchSessionPartitions.set(fetchSessions.partitionCount)
+        let counts = fetchSessions.counts
+        counters.fetchSessionsOpened.add(counts.opened - counters.fetchSessionsOpened.count)
+        counters.fetchSessionsEvicted.add(counts.evicted - counters.fetchSessionsEvicted.count)
+        counters.fetchSessionsRefused.add(counts.refused - counters.fetchSessionsRefused.count)
+    }
+}
+
 // MARK: - Produce
 
 extension KafkaService {
@@ -296,7 +361,28 @@ extension KafkaService {
         case .deletion:
             counters.topicsDeleted.add()
             report(.topicDeleted(topic.name, client: client))
+            endFetches(of: topic)
+        case .addition:
+            counters.topicsChanged.add()
+            let count = topic.partitions.count
+            report(.topicChanged(topic.name, "it has \(count) partitions now", client: client))
+        case .alteration(_, isCheck: true): break
+        case .alteration(let keys, isCheck: false):
+            counters.topicsChanged.add()
+            let named = keys.joined(separator: ", ")
+            report(.topicChanged(topic.name, "settings: \(named)", client: client))
         }
+    }
+
+    private func noteDeletion(
+        _ partition: TopicPartition,
+        before offset: Offset,
+        by handler: KafkaConnectionHandler?
+    ) {
+        counters.topicsChanged.add()
+        let what = "partition \(partition.partition) begins at \(offset.rawValue) now"
+        let client = handler?.client ?? KafkaClientName()
+        report(.topicChanged(partition.topic, what, client: client))
     }
 }
 

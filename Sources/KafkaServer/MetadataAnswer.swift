@@ -21,7 +21,9 @@ extension BrokerAnswers {
         ]
         response.clusterID = identity.clusterID.description
         response.controllerID = identity.nodeID
-        if request.wantsClusterOperations { response.clusterOperations = Operations.cluster }
+        if request.wantsClusterOperations {
+            response.clusterOperations = AuthorizedOperations.cluster
+        }
         if let wanted = request.topics {
             response.topics = distinct(wanted).map { topic($0, version: version, front) }
         } else {
@@ -29,9 +31,8 @@ extension BrokerAnswers {
         }
         if request.wantsTopicOperations {
             for index in response.topics.indices where response.topics[index].errorCode == .none {
-                let isInternal = response.topics[index].isInternal
                 response.topics[index].operations =
-                    isInternal ? Operations.internalTopic : Operations.topic
+                    AuthorizedOperations.of(isInternal: response.topics[index].isInternal)
             }
         }
         return response
@@ -119,18 +120,5 @@ extension BrokerAnswers {
         offline.inSyncReplicas = []
         offline.offlineReplicas = nodes
         return offline
-    }
-
-    /// What anybody may do here, as bits of Kafka's operation codes (KIP-430).
-    private enum Operations {
-        private static let read: Int32 = 1 << 3
-        private static let write: Int32 = 1 << 4
-        private static let create: Int32 = 1 << 5
-        private static let delete: Int32 = 1 << 6
-        private static let describe: Int32 = 1 << 8
-        private static let describeConfigs: Int32 = 1 << 10
-        static let internalTopic = read | describe | describeConfigs
-        static let topic = internalTopic | write | delete
-        static let cluster = create | describe | describeConfigs
     }
 }

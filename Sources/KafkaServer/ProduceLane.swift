@@ -78,6 +78,7 @@ final class ProduceLane {
             )
         )
         sealed.recordCount &+= batch.recordCount
+        if batch.hasProducerID { sealed.hasProducerIDs = true }
         if request.wantsAnswer { queue.needsSync = true }
         request.partitionsLeft &+= 1
     }
@@ -169,6 +170,11 @@ final class ProduceLane {
     private func settle(_ reply: AppendReply, of queue: ProduceQueue) {
         guard let sent = queue.take(reply.batch) else { return }
         switch reply.outcome {
+        case .success where reply.batch.hasProducerIDs:
+            let logStart = queue.reader.logStartOffset
+            for (ticket, outcome) in zip(sent.tickets, reply.batch.outcomes) {
+                settle(ticket) { $0.take(outcome, logStart: logStart) }
+            }
         case .success(let baseOffset):
             let logStart = queue.reader.logStartOffset
             for ticket in sent.tickets {
@@ -225,6 +231,8 @@ final class ProduceLane {
         else { return }
         batch.bytes.removeAll()
         batch.recordCount = 0
+        batch.hasProducerIDs = false
+        batch.outcomes.removeAll(keepingCapacity: true)
         spareBatches.append(batch)
     }
 

@@ -27,6 +27,14 @@ struct ProduceRefusal: Error, Equatable {
         }
     }
 
+    /// What the log said of a producer's sequence.
+    init(_ fault: ProducerFault) {
+        switch fault {
+        case .outOfOrder, .newEpochNotAtZero: self.init(.outOfOrderSequenceNumber, "\(fault)")
+        case .epochTooOld: self.init(.invalidProducerEpoch, "\(fault)")
+        }
+    }
+
     /// What the check of a batch said. `range` is that of the times it may carry.
     init(_ error: RecordFormatError, range: ClosedRange<Timestamp>?) {
         switch error {
@@ -90,6 +98,19 @@ struct ProduceRefusal: Error, Equatable {
 }
 
 extension ProduceResponse.Partition {
+    /// Says what became of one batch that the log has checked by itself. A duplicate is answered as
+    /// the batch that is stored, with its time, whose clock that may be of: as with Kafka.
+    mutating func take(_ outcome: BatchOutcome, logStart: Offset) {
+        logStartOffset = logStart
+        switch outcome {
+        case .appended(let offset): baseOffset = offset
+        case .duplicate(let offset, let time):
+            baseOffset = offset
+            logAppendTime = time
+        case .refused(let fault): refuse(ProduceRefusal(fault))
+        }
+    }
+
     /// Says why, with the record that is to blame (KIP-467).
     mutating func refuse(_ refusal: ProduceRefusal) {
         errorCode = refusal.code

@@ -9,6 +9,12 @@ extension KafkaAPI {
     static let served: [KafkaAPI] = [
         .produce, .fetch, .listOffsets, .metadata, .apiVersions, .createTopics, .deleteTopics,
         .describeConfigs,
+        .offsetForLeaderEpoch,
+        .initProducerID, .describeProducers,
+        .createPartitions, .deleteRecords, .alterConfigs, .incrementalAlterConfigs,
+        .listConfigResources, .describeLogDirs, .alterReplicaLogDirs, .describeCluster,
+        .describeTopicPartitions, .electLeaders, .alterPartitionReassignments,
+        .listPartitionReassignments, .describeAcls, .createAcls, .deleteAcls,
     ]
 
     static let advertised: [ServedAPI] = served.map { api in

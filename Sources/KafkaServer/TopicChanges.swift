@@ -2,10 +2,15 @@ import BrokerModel
 import EventLoop
 import Partitions
 
-/// Asks the storage loop to make and delete topics, and says who asked when the answer comes.
+/// Asks the storage loop to make, change and delete topics and to delete records, and says who asked
+/// when the answer comes.
 /// Confined to the Kafka loop.
 final class TopicChanges {
-    enum Kind { case creation, deletion }
+    enum Kind {
+        case creation, deletion, addition
+        /// Of these keys; `isCheck` changes nothing.
+        case alteration(keys: [String], isCheck: Bool)
+    }
 
     struct Change {
         let kind: Kind
@@ -13,20 +18,30 @@ final class TopicChanges {
         let connection: UInt64
     }
 
+    struct Deletion {
+        let partition: TopicPartition
+        let connection: UInt64
+    }
+
     typealias Outcome = Result<TopicEntry, TopicError>
 
     /// Called once for each change, after the catalog shows it.
     var changed: (Change, Outcome) -> Void = { _, _ in }
+    /// Called once for each deletion of records.
+    var recordsDeleted: (Deletion, FrontDeletions.Outcome) -> Void = { _, _ in }
 
     private let shard: Mailbox<PartitionShardMessage>
     private let replies: Mailbox<TopicReply>
+    private let deletionReplies: Mailbox<RecordDeletionReply>
     private var pending: [UInt64: Change] = [:]
+    private var pendingDeletions: [UInt64: Deletion] = [:]
     private var lastToken: UInt64 = 0
 
     init(loop: EventLoop, shard: Mailbox<PartitionShardMessage>) {
         self.shard = shard
         let inbox = ChangesInbox()
         replies = loop.makeMailbox { inbox.changes?.receive($0) }
+        deletionReplies = loop.makeMailbox { inbox.changes?.receive($0) }
         inbox.changes = self
     }
 
@@ -54,6 +69,54 @@ final class TopicChanges {
         )
     }
 
+    func alter(_ plan: TopicAlterationPlan, for connection: UInt64) {
+        let kind = Kind.alteration(
+            keys: plan.changes.keys.sorted(),
+            isCheck: plan.validatesOnly
+        )
+        let change = Change(kind: kind, topic: plan.name, connection: connection)
+        shard.post(
+            .alterTopic(
+                TopicAlteration(
+                    name: plan.name,
+                    changes: plan.changes,
+                    validateOnly: plan.validatesOnly,
+                    token: remember(change),
+                    replyTo: replies
+                )
+            )
+        )
+    }
+
+    func add(_ plan: PartitionAdditionPlan, for connection: UInt64) {
+        let change = Change(kind: .addition, topic: plan.name, connection: connection)
+        shard.post(
+            .addPartitions(
+                PartitionAddition(
+                    name: plan.name,
+                    total: plan.total,
+                    token: remember(change),
+                    replyTo: replies
+                )
+            )
+        )
+    }
+
+    func deleteRecords(_ plan: RecordDeletionPlan, for connection: UInt64) {
+        lastToken &+= 1
+        pendingDeletions[lastToken] = Deletion(partition: plan.partition, connection: connection)
+        shard.post(
+            .deleteRecords(
+                RecordDeletion(
+                    partition: plan.handle,
+                    before: plan.before,
+                    token: lastToken,
+                    replyTo: deletionReplies
+                )
+            )
+        )
+    }
+
     private func remember(_ change: Change) -> UInt64 {
         lastToken &+= 1
         pending[lastToken] = change
@@ -64,6 +127,13 @@ final class TopicChanges {
         for reply in replies {
             guard let change = pending.removeValue(forKey: reply.token) else { continue }
             changed(change, reply.outcome)
+        }
+    }
+
+    private func receive(_ replies: [RecordDeletionReply]) {
+        for reply in replies {
+            guard let deletion = pendingDeletions.removeValue(forKey: reply.token) else { continue }
+            recordsDeleted(deletion, reply.outcome)
         }
     }
 }

@@ -6,8 +6,15 @@ import BrokerModel
 
     @inlinable public init(rawValue: Int8) { self.rawValue = rawValue }
 
+    public static let unknown = ConfigResourceType(rawValue: 0)
     public static let topic = ConfigResourceType(rawValue: 2)
     public static let broker = ConfigResourceType(rawValue: 4)
+    /// The levels of a broker's log messages (KIP-412).
+    public static let brokerLogger = ConfigResourceType(rawValue: 8)
+    /// What clients are asked to measure (KIP-714).
+    public static let clientMetrics = ConfigResourceType(rawValue: 16)
+    /// KIP-848.
+    public static let group = ConfigResourceType(rawValue: 32)
 }
 
 /// Where a configured value comes from (KIP-226).
@@ -34,6 +41,7 @@ import BrokerModel
     public static let string = ConfigType(rawValue: 2)
     public static let int = ConfigType(rawValue: 3)
     public static let long = ConfigType(rawValue: 5)
+    public static let double = ConfigType(rawValue: 6)
     public static let list = ConfigType(rawValue: 7)
 }
 

@@ -81,14 +81,14 @@ extension CreateTopicsRequest {
         init(reading reader: inout ByteReader, version: Int16) throws(KafkaWireError) {
             let flexible = KafkaAPI.createTopics.isFlexible(version)
             partition = try reader.readFixed()
-            brokers = try reader.readInt32s(flexible: flexible)
+            brokers = try reader.readIntegers(flexible: flexible)
             if flexible { try reader.skipTaggedFields() }
         }
 
         func write(to output: inout ByteWriter, version: Int16) {
             let flexible = KafkaAPI.createTopics.isFlexible(version)
             output.writeInteger(partition)
-            output.writeInt32s(brokers, flexible: flexible)
+            output.writeIntegers(brokers, flexible: flexible)
             if flexible { output.writeNoTaggedFields() }
         }
     }

@@ -35,8 +35,8 @@ extension CreateTopicsResponse {
         /// What the topic has got, from version 5 on (KIP-525).
         public var partitionCount: Int32 = -1
         public var replicationFactor: Int16 = -1
-        /// Nil where they are not told.
-        public var settings: [Setting]?
+        /// Nil where they may not be told; empty beside an error.
+        public var settings: [Setting]? = []
         /// Why `settings` is nil, tagged.
         public var settingsErrorCode = KafkaErrorCode.none
 

@@ -118,7 +118,7 @@ extension FetchRequest {
             let flexible = KafkaAPI.fetch.isFlexible(version)
             name = version <= 12 ? try reader.readString(flexible: flexible) : ""
             id = version >= 13 ? try reader.readUUID() : .zero
-            partitions = try reader.readInt32s(flexible: flexible)
+            partitions = try reader.readIntegers(flexible: flexible)
             if flexible { try reader.skipTaggedFields() }
         }
 
@@ -129,7 +129,7 @@ extension FetchRequest {
             } else {
                 output.writeUUID(id)
             }
-            output.writeInt32s(partitions, flexible: flexible)
+            output.writeIntegers(partitions, flexible: flexible)
             if flexible { output.writeNoTaggedFields() }
         }
     }

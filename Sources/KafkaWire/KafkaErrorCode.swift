@@ -103,6 +103,8 @@
     public static let unreleasedInstanceID = KafkaErrorCode(rawValue: 111)
     public static let unsupportedAssignor = KafkaErrorCode(rawValue: 112)
     public static let staleMemberEpoch = KafkaErrorCode(rawValue: 113)
+    public static let mismatchedEndpointType = KafkaErrorCode(rawValue: 114)
+    public static let unsupportedEndpointType = KafkaErrorCode(rawValue: 115)
     public static let transactionAbortable = KafkaErrorCode(rawValue: 120)
 }
 
@@ -209,6 +211,8 @@ extension KafkaErrorCode: CustomStringConvertible {
         .unreleasedInstanceID: "UNRELEASED_INSTANCE_ID",
         .unsupportedAssignor: "UNSUPPORTED_ASSIGNOR",
         .staleMemberEpoch: "STALE_MEMBER_EPOCH",
+        .mismatchedEndpointType: "MISMATCHED_ENDPOINT_TYPE",
+        .unsupportedEndpointType: "UNSUPPORTED_ENDPOINT_TYPE",
         .transactionAbortable: "TRANSACTION_ABORTABLE",
     ]
 }

@@ -67,14 +67,38 @@ extension ByteReader {
         return count
     }
 
-    mutating func readInt32s(flexible: Bool) throws(KafkaWireError) -> [Int32] {
-        guard let count = try readCount(flexible: flexible, elementBytesMin: 4) else {
-            throw .unexpectedNull
-        }
-        var values: [Int32] = []
+    /// Bytes that outlive the frame.
+    mutating func readByteArray(flexible: Bool) throws(KafkaWireError) -> [UInt8] {
+        guard let bytes = try readNullableBytes(flexible: flexible) else { throw .unexpectedNull }
+        return [UInt8](bytes)
+    }
+
+    mutating func readIntegers<T: FixedWidthInteger>(
+        _: T.Type = T.self,
+        flexible: Bool
+    ) throws(KafkaWireError) -> [T] {
+        let values: [T]? = try readNullableIntegers(flexible: flexible)
+        guard let values else { throw .unexpectedNull }
+        return values
+    }
+
+    mutating func readNullableIntegers<T: FixedWidthInteger>(
+        _: T.Type = T.self,
+        flexible: Bool
+    ) throws(KafkaWireError) -> [T]? {
+        let count = try readCount(flexible: flexible, elementBytesMin: MemoryLayout<T>.size)
+        guard let count else { return nil }
+        var values: [T] = []
         values.reserveCapacity(count)
         for _ in 0..<count { values.append(try readFixed()) }
         return values
+    }
+
+    mutating func readStrings(flexible: Bool) throws(KafkaWireError) -> [String] {
+        guard let texts = try readNullableStrings(flexible: flexible) else {
+            throw .unexpectedNull
+        }
+        return texts
     }
 
     mutating func readNullableStrings(flexible: Bool) throws(KafkaWireError) -> [String]? {
@@ -145,9 +169,14 @@ extension ByteWriter {
         }
     }
 
-    mutating func writeInt32s(_ values: [Int32], flexible: Bool) {
-        writeCount(values.count, flexible: flexible)
-        for value in values { writeInteger(value) }
+    mutating func writeByteArray(_ bytes: [UInt8], flexible: Bool) {
+        writeCount(bytes.count, flexible: flexible)
+        writeBytes(bytes)
+    }
+
+    mutating func writeIntegers(_ values: [some FixedWidthInteger]?, flexible: Bool) {
+        writeCount(values?.count, flexible: flexible)
+        for value in values ?? [] { writeInteger(value) }
     }
 
     mutating func writeStrings(_ texts: [String]?, flexible: Bool) {

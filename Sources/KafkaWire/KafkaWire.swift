@@ -1,11 +1,12 @@
 // KafkaWire turns bytes of the Kafka protocol into values and back.
 //
 // Start at `KafkaFrame`, which finds one length-prefixed frame in a stream, and at
-// `KafkaRequestHeader`, which says what the frame holds. Then one file an API: `ApiVersions`,
-// `Metadata`, `ListOffsets`, `Fetch`, `Produce`, `CreateTopics`, `DeleteTopics`,
-// `DescribeConfigs`. Each value reads itself from a `ByteReader` and writes itself to a
-// `ByteWriter`, for every version in `KafkaAPI.versions`, in both directions, so that the server,
-// our own clients and the tests share one description.
+// `KafkaRequestHeader`, which says what the frame holds. Then one file an API, or two where request
+// and response are long: `Metadata`, `ListOffsets`, `JoinGroupRequest`. Each value reads itself
+// from a `ByteReader` and writes itself to a `ByteWriter`, for every version in
+// `KafkaAPI.versions`, in both directions, so that the server, our own clients and the tests share
+// one description. Where old versions carry one of what newer ones carry many, both are one value
+// with an array.
 //
 // A frame is decoded only when it is whole, so missing bytes inside it are an error and not a
 // reason to wait. Lengths and counts are held against the bytes at hand before anything is

@@ -105,9 +105,9 @@ extension MetadataResponse {
             index = try reader.readFixed()
             leaderID = try reader.readFixed()
             leaderEpoch = version >= 7 ? LeaderEpoch(try reader.readFixed()) : .none
-            replicas = try reader.readInt32s(flexible: flexible)
-            inSyncReplicas = try reader.readInt32s(flexible: flexible)
-            if version >= 5 { offlineReplicas = try reader.readInt32s(flexible: flexible) }
+            replicas = try reader.readIntegers(flexible: flexible)
+            inSyncReplicas = try reader.readIntegers(flexible: flexible)
+            if version >= 5 { offlineReplicas = try reader.readIntegers(flexible: flexible) }
             if flexible { try reader.skipTaggedFields() }
         }
 
@@ -117,9 +117,9 @@ extension MetadataResponse {
             output.writeInteger(index)
             output.writeInteger(leaderID)
             if version >= 7 { output.writeInteger(leaderEpoch.rawValue) }
-            output.writeInt32s(replicas, flexible: flexible)
-            output.writeInt32s(inSyncReplicas, flexible: flexible)
-            if version >= 5 { output.writeInt32s(offlineReplicas, flexible: flexible) }
+            output.writeIntegers(replicas, flexible: flexible)
+            output.writeIntegers(inSyncReplicas, flexible: flexible)
+            if version >= 5 { output.writeIntegers(offlineReplicas, flexible: flexible) }
             if flexible { output.writeNoTaggedFields() }
         }
     }

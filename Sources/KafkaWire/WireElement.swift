@@ -37,6 +37,14 @@ extension ByteReader {
         }
         return elements
     }
+
+    /// A structure that may be null: a byte tells, negative for null.
+    mutating func readNullableStructure<Element: ReadableElement>(
+        version: Int16
+    ) throws(KafkaWireError) -> Element? {
+        guard try readFixed(Int8.self) >= 0 else { return nil }
+        return try Element(reading: &self, version: version)
+    }
 }
 
 extension ByteWriter {
@@ -47,5 +55,10 @@ extension ByteWriter {
     ) {
         writeCount(elements?.count, flexible: flexible)
         for element in elements ?? [] { element.write(to: &self, version: version) }
+    }
+
+    mutating func writeNullableStructure(_ element: (some WritableElement)?, version: Int16) {
+        writeInteger(Int8(element == nil ? -1 : 1))
+        element?.write(to: &self, version: version)
     }
 }

@@ -3,8 +3,8 @@ import CommitLog
 import RecordFormat
 
 /// Which topics there are, as the records of `__cluster_metadata` say.
-struct ClusterMetadata {
-    struct Topic {
+struct ClusterMetadata: Equatable {
+    struct Topic: Equatable {
         let name: TopicName
         let id: UUIDBytes
         var partitionCount = 0
@@ -14,7 +14,11 @@ struct ClusterMetadata {
     private(set) var topics: [TopicName: Topic] = [:]
     /// Topics that were there once: a folder of theirs is what a deletion has left.
     private(set) var removed: Set<UUIDBytes> = []
+    /// The first producer id that was not yet given away; nil when none ever was.
+    private(set) var nextProducerID: Int64?
     private var names: [UUIDBytes: TopicName] = [:]
+    /// Whether there are records that this version does not know.
+    private(set) var hasOthers = false
 
     init() {}
 
@@ -35,97 +39,52 @@ struct ClusterMetadata {
             removed.insert(id)
             guard let name = names.removeValue(forKey: id) else { return }
             topics[name] = nil
-        case .other: break
+        case .producerIDs(_, let next): nextProducerID = max(next, nextProducerID ?? 0)
+        case .other: hasOthers = true
         }
     }
-}
 
-/// The log in which every change of a topic is a record. One batch is one change, so that a crash
-/// leaves it whole or takes it away.
-final class ClusterMetadataLog {
-    static let partition = TopicPartition(topic: topicName, partition: 0)
-    /// The id that Kafka gives this topic everywhere.
-    static let topicID = UUIDBytes(high: 0, low: 1)
-
-    let log: PartitionLog
-    private var batch = RecordBatchBuilder()
-    private var bytes = ByteWriter()
-    private var value = ByteWriter()
-
-    init(_ log: PartitionLog) { self.log = log }
-
-    /// Durable when it returns. After a failure nothing more can be changed until a restart.
-    func append(
-        _ records: [ClusterMetadataRecord],
-        now: Timestamp
-    ) throws(CommitLogError) {
-        batch.removeAll()
-        for record in records {
-            value.removeAll()
-            record.write(to: &value)
-            do throws(RecordFormatError) {
-                try batch.append(timestamp: now, key: nil, value: value.bytes)
-            } catch {
-                throw .batchTooLarge(batch.uncompressedBytes, most: .mebibytes(64))
+    /// Applies what a batch of the log holds.
+    mutating func apply(
+        _ batch: RecordBatchView,
+        _ decompressor: inout RecordDecompressor
+    ) throws(RecordFormatError) {
+        var records = try batch.records(decompressor: &decompressor, limit: .mebibytes(64))
+        while let record = try records.next() {
+            guard let value = record.value, let change = ClusterMetadataRecord(value) else {
+                continue
             }
+            apply(change)
         }
-        bytes.removeAll()
-        batch.sealUncompressed(into: &bytes)
-        try log.append(bytes.mutableBytes, now: now)
-        try log.sync()
     }
 
-    /// Reads all of it.
-    func replay() throws(CommitLogError) -> ClusterMetadata {
-        var metadata = ClusterMetadata()
-        var next = log.reader.logStartOffset
-        while next < log.highWatermark {
-            bytes.removeAll()
-            let result = try log.reader.read(
-                from: next,
-                maxBytes: .mebibytes(1),
-                minOneBatch: true,
-                into: &bytes
-            )
-            guard result.nextOffset > next else { break }
-            next = result.nextOffset
-            try Self.apply(bytes.bytes, to: &metadata, folder: log.folder)
-        }
-        bytes.release()
-        return metadata
+    /// Forgets the topics that were removed, but for those of which a folder may still be there.
+    mutating func forgetRemoved(but remembered: Set<UUIDBytes>) {
+        removed.formIntersection(remembered)
     }
 
-    private static func apply(
-        _ batches: UnsafeRawBufferPointer,
-        to metadata: inout ClusterMetadata,
-        folder: String
-    ) throws(CommitLogError) {
-        var position = 0
-        var decompressor = RecordDecompressor()
-        do throws(RecordFormatError) {
-            while position < batches.count {
-                let rest = UnsafeRawBufferPointer(rebasing: batches[position...])
-                guard let batch = try RecordBatchView.first(in: rest) else { return }
-                var records = try batch.records(
-                    decompressor: &decompressor,
-                    limit: .mebibytes(64)
+    /// What describes this state, and nothing of how it came to be.
+    func records(node: Int32) -> [ClusterMetadataRecord] {
+        var records = removed.sorted { $0.description < $1.description }
+            .map { ClusterMetadataRecord.removeTopic($0) }
+        for topic in topics.values.sorted(by: { $0.name < $1.name }) {
+            let name = topic.name.description
+            records.append(.topic(name: name, id: topic.id))
+            for (key, value) in topic.overrides.sorted(by: { $0.key < $1.key }) {
+                records.append(.topicSetting(topic: name, name: key, value: value))
+            }
+            for number in 0..<topic.partitionCount {
+                records.append(
+                    .partition(Int32(truncatingIfNeeded: number), of: topic.id, node: node)
                 )
-                while let record = try records.next() {
-                    guard let value = record.value, let change = ClusterMetadataRecord(value)
-                    else { continue }
-                    metadata.apply(change)
-                }
-                position += batch.sizeInBytes.rawValue
             }
-        } catch {
-            throw .damaged(path: folder, at: FilePosition(position))
         }
+        if let nextProducerID {
+            records.append(.producerIDs(node: node, next: nextProducerID))
+        }
+        return records
     }
 
-    private static let topicName: TopicName = {
-        guard let name = TopicName("__cluster_metadata") else {
-            preconditionFailure("the name is a legal one")
-        }
-        return name
-    }()
+    /// About how many records that would be.
+    var size: Int { topics.values.reduce(removed.count) { $0 + 1 + $1.partitionCount } }
 }

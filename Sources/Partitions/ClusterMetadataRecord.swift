@@ -8,6 +8,8 @@ enum ClusterMetadataRecord: Equatable {
     /// A topic's own setting; without a value it is the default again.
     case topicSetting(topic: String, name: String, value: String?)
     case removeTopic(UUIDBytes)
+    /// Producer ids below `next` are given away, as far as any are.
+    case producerIDs(node: Int32, next: Int64)
     /// A type, or a version of one, that this broker does not write. Passed over.
     case other(type: UInt32)
 
@@ -16,6 +18,7 @@ enum ClusterMetadataRecord: Equatable {
         static let partition: UInt32 = 3
         static let config: UInt32 = 4
         static let removeTopic: UInt32 = 9
+        static let producerIDs: UInt32 = 15
     }
 
     private static let frameVersion: UInt32 = 1
@@ -46,6 +49,10 @@ enum ClusterMetadataRecord: Equatable {
             output.writeCompactString(name)
             output.writeCompactString(value)
         case .removeTopic(let id): output.writeUUID(id)
+        case .producerIDs(let node, let next):
+            output.writeInteger(node)
+            output.writeInteger(Int64(-1))  // Broker epoch: of one that registers nowhere.
+            output.writeInteger(next)
         case .other: preconditionFailure("only what is known is written")
         }
         output.writeUnsignedVarint(0)  // Tagged fields
@@ -57,6 +64,7 @@ enum ClusterMetadataRecord: Equatable {
         case .partition: RecordType.partition
         case .topicSetting: RecordType.config
         case .removeTopic: RecordType.removeTopic
+        case .producerIDs: RecordType.producerIDs
         case .other(let type): type
         }
     }
@@ -92,6 +100,11 @@ enum ClusterMetadataRecord: Equatable {
         case RecordType.removeTopic:
             guard let id = reader.readUUID() else { return nil }
             self = .removeTopic(id)
+        case RecordType.producerIDs:
+            guard let node: Int32 = reader.readInteger(), let _: Int64 = reader.readInteger(),
+                let next: Int64 = reader.readInteger(), next >= 0
+            else { return nil }
+            self = .producerIDs(node: node, next: next)
         default: self = .other(type: type)
         }
     }

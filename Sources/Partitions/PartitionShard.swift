@@ -27,7 +27,11 @@ public final class PartitionShard {
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
+    /// What became of topics in this burst, and whether the catalog lacks it.
+    var topicReplies: [(mailbox: Mailbox<TopicReply>, reply: TopicReply)] = []
+    var isCatalogStale = false
     private var lazyCommit: TimerID?
+    private var flush: (timer: TimerID, due: MonotonicTime)?
 
     /// The store comes by `open`, so that everything else can be built, and every port be bound,
     /// before the data directory is touched.
@@ -39,7 +43,7 @@ public final class PartitionShard {
         self.loop = loop
         self.catalog = catalog
         self.settings = settings
-        upkeep = ShardUpkeep(loop: loop, interval: settings.retentionCheckInterval, counters)
+        upkeep = ShardUpkeep(loop: loop, settings: settings, counters)
         cleaning = ShardCleaning(loop: loop, settings: settings.cleaner, counters: counters.cleaner)
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
@@ -93,15 +97,18 @@ public final class PartitionShard {
                 alter(alteration, in: store)
             case .addPartitions(let addition): add(addition, in: store)
             case .deleteRecords(let deletion): delete(deletion, in: store)
+            case .allocateProducerIDs(let request): allocateProducerIDs(request, in: store)
             case .stop: mustStop = true
             }
         }
-        if mustCommit || mustStop {
+        if mustCommit || mustStop || store.isFlushDue {
             commit(store)
         } else {
             settle(store.showWritten(), in: store)
             commitLater(store)
         }
+        flushLater(store)
+        answerTopics(in: store)
         reply()
         if mustStop { stop(store) }
     }
@@ -110,6 +117,7 @@ public final class PartitionShard {
         _ request: AppendRequest,
         to store: PartitionStore
     ) -> Result<Offset, CommitLogError> {
+        guard !request.batch.hasProducerIDs else { return appendChecking(request, to: store) }
         compress(request.batch)
         do throws(CommitLogError) {
             let range = try store.append(
@@ -122,10 +130,18 @@ public final class PartitionShard {
             counters.bytes.add(request.batch.bytes.count)
             return .success(range.baseOffset)
         } catch {
-            counters.batchesFailed.add()
-            report(of: request.partition, in: store, error)
-            return .failure(error)
+            return .failure(noteFailed(request, in: store, error))
         }
+    }
+
+    func noteFailed(
+        _ request: AppendRequest,
+        in store: PartitionStore,
+        _ error: CommitLogError
+    ) -> CommitLogError {
+        counters.batchesFailed.add()
+        report(of: request.partition, in: store, error)
+        return error
     }
 
     /// Does what a network loop has left to this one, which has time while it has no disk to wait
@@ -145,6 +161,7 @@ public final class PartitionShard {
     func commit(_ store: PartitionStore) {
         if let timer = lazyCommit { loop.cancel(timer) }
         lazyCommit = nil
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
         let start = MonotonicTime.current
         let result = store.commit()
         if result.synced > 0 || !result.failed.isEmpty {
@@ -167,7 +184,9 @@ public final class PartitionShard {
             }
             counters.unacknowledgedRecordsLost.add(max(0, recordsLost - recordsTold))
         }
-        if !result.advanced.isEmpty { signals.forEach { $0.raise() } }
+        counters.unsyncedBytes.set(store.dirtyBytes.rawValue)
+        guard !result.advanced.isEmpty else { return }
+        for signal in signals { signal.raise(result.advanced) }
     }
 
     /// Records that nobody waits for become durable, and visible, at the latest after the interval.
@@ -178,6 +197,24 @@ public final class PartitionShard {
             commit(store)
             counters.work.ended(at: .current)
         }
+    }
+
+    /// What its topic wants synced after a while (`flush.ms`).
+    private func flushLater(_ store: PartitionStore) {
+        guard let age = store.flushAge else { return }
+        let due = loop.now + age
+        if let flush {
+            guard due < flush.due else { return }
+            loop.cancel(flush.timer)
+        }
+        let timer = loop.schedule(at: due) { [unowned self] in
+            flush = nil
+            counters.work.began(at: loop.now)
+            store.flush()
+            commit(store)
+            counters.work.ended(at: .current)
+        }
+        flush = (timer, due)
     }
 
     func reply() {
@@ -262,6 +299,7 @@ public enum PartitionShardMessage: Sendable {
     case deleteRecords(RecordDeletion)
     /// Of a topic of the broker's own: whole segments that its writer needs no more.
     case deleteSegments(PartitionHandle, before: Offset)
+    case allocateProducerIDs(ProducerIDRequest)
     /// Sync what is left, close the store with its clean mark, and end the loop.
     case stop
 }
@@ -281,6 +319,8 @@ package enum PartitionShardReport: Sendable {
     case cleaningFailed(TopicPartition, CommitLogError)
     /// A compacted log holds something that the cleaner cannot read; it stays as it is.
     case uncleanable(TopicPartition, CommitLogError)
+    /// Idempotent producers get no ids.
+    case producerIDsFailed(PartitionStoreError)
     /// Something deleted that is still on the disk until the next start.
     case leftBehind(FileSystemError)
 }
@@ -290,6 +330,7 @@ package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
     package var cleaner = LogCleanerSettings()
+    package var producers = ProducerSettings()
 
     package init() {}
 
@@ -310,6 +351,7 @@ package struct PartitionShardSettings: Sendable {
                 "How often the log looks for segments that are too old or too many."
             ) { $0.isWithin(.milliseconds(100) ... .days(1)) },
         ] + LogCleanerSettings.keys.map { $0.inside(\.cleaner) }
+            + ProducerSettings.keys.map { $0.inside(\.producers) }
     }
 
     private var retentionCheckText: TimeLimit {

@@ -22,8 +22,7 @@ extension PartitionShard {
             outcome = .failure(error)
         }
         if case .success = outcome { counters.topicsCreated.add() }
-        publish(outcome, of: store)
-        creation.replyTo.post(TopicReply(token: creation.token, outcome: outcome))
+        answer(outcome, creation.token, to: creation.replyTo)
     }
 
     func delete(_ deletion: TopicDeletion, from store: PartitionStore) {
@@ -35,21 +34,34 @@ extension PartitionShard {
             outcome = .failure(error)
         }
         if case .success = outcome { counters.topicsDeleted.add() }
-        publish(outcome, of: store)
-        upkeep.removeLater(store)
-        deletion.replyTo.post(TopicReply(token: deletion.token, outcome: outcome))
+        answer(outcome, deletion.token, to: deletion.replyTo)
     }
 
     var moment: StorageMoment {
         StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
     }
 
-    /// Before the reply leaves: who hears of a topic finds it in the catalog.
-    private func publish(_ outcome: Result<TopicEntry, TopicError>, of store: PartitionStore) {
+    /// Before the replies leave: who hears of a topic finds it in the catalog. One catalog serves all
+    /// changes of a burst, as it has a place for every topic that there is.
+    func answerTopics(in store: PartitionStore) {
+        guard !topicReplies.isEmpty else { return }
+        if isCatalogStale { catalog.publish(TopicCatalogSnapshot(of: store)) }
+        isCatalogStale = false
+        upkeep.removeLater(store)
+        for (mailbox, reply) in topicReplies { mailbox.post(reply) }
+        topicReplies.removeAll(keepingCapacity: true)
+    }
+
+    private func answer(
+        _ outcome: Result<TopicEntry, TopicError>,
+        _ token: UInt64,
+        to mailbox: Mailbox<TopicReply>
+    ) {
         switch outcome {
-        case .success, .failure(.storage): catalog.publish(TopicCatalogSnapshot(of: store))
+        case .success, .failure(.storage): isCatalogStale = true
         case .failure: break
         }
+        topicReplies.append((mailbox, TopicReply(token: token, outcome: outcome)))
         cleaning.topicsChanged()
     }
 
@@ -68,8 +80,7 @@ extension PartitionShard {
         } catch {
             outcome = .failure(error)
         }
-        if !alteration.validateOnly { publish(outcome, of: store) }
-        alteration.replyTo.post(TopicReply(token: alteration.token, outcome: outcome))
+        answer(outcome, alteration.token, to: alteration.replyTo)
     }
 
     func add(_ addition: PartitionAddition, in store: PartitionStore) {
@@ -82,8 +93,7 @@ extension PartitionShard {
         } catch {
             outcome = .failure(error)
         }
-        publish(outcome, of: store)
-        addition.replyTo.post(TopicReply(token: addition.token, outcome: outcome))
+        answer(outcome, addition.token, to: addition.replyTo)
     }
 
     func delete(_ deletion: RecordDeletion, in store: PartitionStore) {

@@ -47,6 +47,10 @@ public final class PartitionStore {
     let fileSystem: any FileSystem
     /// What readers hold open of sealed segments.
     public let openSegments = OpenSegments()
+    /// How many producers with an id all partitions may know.
+    public let producerLimit: ProducerLimit
+    /// Where the next block of producer ids begins.
+    var nextProducerID: Int64 = 0
     /// What a topic is told that says nothing itself.
     let defaults: TopicSettings
     let creation: TopicCreationSettings
@@ -70,6 +74,11 @@ public final class PartitionStore {
     private var touched: [PartitionHandle] = []
     private var touchedWritten: [PartitionHandle] = []
     private var isTouched: [Bool] = []
+    /// Whether a topic wants the next commit now, though nobody waits for it.
+    var isFlushDue = false
+    /// Appended to, in topics that want a sync some time later, and the soonest that one wants it.
+    var unflushed: Set<PartitionHandle> = []
+    var flushAge: Duration?
 
     init(
         path: String,
@@ -77,7 +86,8 @@ public final class PartitionStore {
         lock: any FileLock,
         fileSystem: any FileSystem,
         defaults: TopicSettings,
-        creation: TopicCreationSettings
+        creation: TopicCreationSettings,
+        producerLimit: ProducerLimit
     ) {
         self.path = path
         self.identity = identity
@@ -85,6 +95,7 @@ public final class PartitionStore {
         self.fileSystem = fileSystem
         self.defaults = defaults
         self.creation = creation
+        self.producerLimit = producerLimit
     }
 
     public func handle(of partition: TopicPartition) -> PartitionHandle? {
@@ -111,6 +122,14 @@ public final class PartitionStore {
         to partition: PartitionHandle,
         now: Timestamp
     ) throws(CommitLogError) -> PartitionLog.AppendedRange {
+        let log = try touch(partition)
+        let range = try log.append(batches, now: now)
+        noteFlush(of: partition, log)
+        return range
+    }
+
+    /// The log of a partition that the next commit has to look at.
+    func touch(_ partition: PartitionHandle) throws(CommitLogError) -> PartitionLog {
         let index = partition.rawValue
         guard slots.indices.contains(index), let open = slots[index] else { throw .closed }
         // Noted first: a failed append must fail what the same commit was to make durable.
@@ -122,7 +141,7 @@ public final class PartitionStore {
                 touchedWritten.append(partition)
             }
         }
-        return try open.log.append(batches, now: now)
+        return open.log
     }
 
     /// Whether records of this partition wait for a sync. False once its topic was deleted.
@@ -140,6 +159,7 @@ public final class PartitionStore {
             settle(partition, &result) { log throws(CommitLogError) in try log.sync() }
         }
         result.synced = touched.count
+        isFlushDue = false
         touched.removeAll(keepingCapacity: true)
         return result
     }
@@ -210,6 +230,19 @@ public final class PartitionStore {
 
     func setDurable(_ isDurable: Bool, _ handle: PartitionHandle) {
         slots[handle.rawValue]?.isDurable = isDurable
+        // What waits to be shown is synced first now.
+        if isDurable, isTouched[handle.rawValue] { syncNext(handle) }
+    }
+
+    /// Has the next commit sync the partition, however durable its topic is.
+    func syncNext(_ handle: PartitionHandle) {
+        if let index = touchedWritten.firstIndex(of: handle) {
+            touchedWritten.remove(at: index)
+        } else if isTouched[handle.rawValue] {
+            return
+        }
+        isTouched[handle.rawValue] = true
+        touched.append(handle)
     }
 
     func forget(_ handle: PartitionHandle) { slots[handle.rawValue] = nil }

@@ -102,6 +102,7 @@ extension PartitionStore {
         guard Int(total) > topic.partitions.count else { throw .badPartitionCount }
         let added = Int32(clamping: topic.partitions.count)..<total
         try checkRoom(for: added.count, in: name)
+        try checkFolders(of: name)
         let names = added.map { TopicPartition(topic: name, partition: $0) }
         if let broken = offline.first(where: { names.contains($0.name) }) {
             throw .storage(.partition(broken.name, broken.error))
@@ -134,6 +135,7 @@ extension PartitionStore {
             throw .unknown
         }
         guard !topic.name.isInternal else { throw .isInternal }
+        guard topic.settings.cleanup.contains(.delete) else { throw .notDeletable }
         let log = partition.log
         let start = offset == .endOfLog ? log.highWatermark : offset
         guard start >= .zero, start <= log.highWatermark else {

@@ -17,7 +17,7 @@ extension PartitionStore {
         where topic.settings.cleanup.contains(.compact) {
             for case let handle? in topic.partitions where uncleanable[handle] == nil {
                 guard let log = partition(handle)?.log,
-                    let found = cleanable(log, handle, topic.settings, now: now)
+                    let found = cleanable(log, topic.settings, now: now)
                 else { continue }
                 dirtyRatioMax = max(dirtyRatioMax, found.dirtyRatio)
                 guard found.isDue(topic.settings.compaction),
@@ -34,7 +34,6 @@ extension PartitionStore {
 
     private func cleanable(
         _ log: PartitionLog,
-        _ handle: PartitionHandle,
         _ settings: TopicSettings,
         now: StorageMoment
     ) -> CleanableLog? {
@@ -45,8 +44,7 @@ extension PartitionStore {
                 limit: Self.lookupsPerLog
             )
         } catch {
-            noteUncleanable(handle, "\(error)")
-            return nil
+            return nil  // Retention reports a disk that cannot be read; the next look asks again.
         }
     }
 

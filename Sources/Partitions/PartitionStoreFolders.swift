@@ -15,6 +15,8 @@ extension PartitionStore {
         topicID: UUIDBytes
     ) throws(PartitionStoreError) {
         do throws(CommitLogError) {
+            // What an attempt has left whose record is known not to be there.
+            try removeUnfinished(name)
             try PartitionLog.create(
                 folder: unfinished(name),
                 topicID: topicID,
@@ -22,6 +24,14 @@ extension PartitionStore {
             )
         } catch {
             throw .partition(name, error)
+        }
+    }
+
+    private func removeUnfinished(_ name: TopicPartition) throws(CommitLogError) {
+        do throws(FileSystemError) {
+            try removeFolder(unfinished(name))
+        } catch {
+            guard error.reason == .notFound else { throw .fileSystem(error) }
         }
     }
 
@@ -42,7 +52,8 @@ extension PartitionStore {
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
             settings: settings.logSettings,
-            openSegments: openSegments
+            openSegments: openSegments,
+            producerLimit: producerLimit
         )
         for file in log.leftovers { removals.add(file: file, due: .distantPast) }
         return Partition(

@@ -9,6 +9,7 @@ extension PartitionStore {
         fileSystem: any FileSystem,
         settings: TopicSettings = TopicSettings(),
         creation: TopicCreationSettings = TopicCreationSettings(),
+        producerLimit: ProducerLimit = ProducerLimit(),
         newIdentity: () -> PartitionStoreIdentity
     ) throws(PartitionStoreError) -> PartitionStore {
         try createDirectory(path, fileSystem)
@@ -24,7 +25,8 @@ extension PartitionStore {
             lock: lock,
             fileSystem: fileSystem,
             defaults: settings,
-            creation: creation
+            creation: creation,
+            producerLimit: producerLimit
         )
         try inDataDirectory { () throws(FileSystemError) in
             // Durably gone before anything is written: a mark never outlives what it says.

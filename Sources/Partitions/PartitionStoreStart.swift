@@ -30,7 +30,12 @@ extension PartitionStore {
         afterCleanStop: Bool
     ) throws(PartitionStoreError) {
         var folders = Folders(entries)
-        let known = openMetadata(&folders, afterCleanStop: afterCleanStop)
+        let name = ClusterMetadataLog.partition
+        let known = openMetadata(
+            isNew: folders.partitions.remove(name) == nil,
+            isUnfinished: folders.unfinished.remove(name) != nil,
+            afterCleanStop: afterCleanStop
+        )
         try inDataDirectory { () throws(FileSystemError) in
             // Without the metadata log nobody knows what an unfinished folder would have become.
             try finishDeletions(&folders, known)
@@ -50,61 +55,11 @@ extension PartitionStore {
             }
         }
         adopt(folders.partitions.sorted(), known, afterCleanStop: afterCleanStop)
+        resumeProducerIDs(known)
+        checkpointMetadata(now: .unknown)
     }
 
-    // MARK: The metadata log
-
-    /// Opens or makes the metadata log, and reads it. One that cannot be read or made is reported
-    /// like any other partition, and never stops a start.
-    private func openMetadata(
-        _ folders: inout Folders,
-        afterCleanStop: Bool
-    ) -> ClusterMetadata {
-        let name = ClusterMetadataLog.partition
-        let isNew = folders.partitions.remove(name) == nil
-        let isUnfinished = folders.unfinished.remove(name) != nil
-        do throws(CommitLogError) {
-            if isNew { try makeMetadataFolder(name, overUnfinished: isUnfinished) }
-            var settings = TopicSettings()
-            // In one segment: a start reads it whole anyway.
-            settings.log.segmentBytes = .gibibytes(1)
-            settings.log.segmentAge = .days(36_500)
-            let opened = try openLog(
-                name,
-                settings: settings,
-                afterCleanStop: afterCleanStop || isNew
-            )
-            let log = ClusterMetadataLog(opened.log)
-            let known = try log.replay()
-            metadata = log
-            return known
-        } catch {
-            offline.append((name, error))
-            return ClusterMetadata()
-        }
-    }
-
-    private func makeMetadataFolder(
-        _ name: TopicPartition,
-        overUnfinished isUnfinished: Bool
-    ) throws(CommitLogError) {
-        do throws(FileSystemError) {
-            if isUnfinished { try removeFolder(unfinished(name)) }
-        } catch {
-            throw .fileSystem(error)
-        }
-        try PartitionLog.create(
-            folder: unfinished(name),
-            topicID: ClusterMetadataLog.topicID,
-            fileSystem: fileSystem
-        )
-        do throws(FileSystemError) {
-            try fileSystem.rename(unfinished(name), to: folder(of: name))
-            try fileSystem.syncDirectory(path)
-        } catch {
-            throw .fileSystem(error)
-        }
-    }
+    // MARK: Folders
 
     /// A folder that was built gets its name when its topic's record became durable, and goes when
     /// it did not.

@@ -62,6 +62,7 @@ extension PartitionStore {
     ) throws(TopicError) -> TopicSettings {
         if let known = topics[name] { throw .exists(entry(of: known)) }
         guard name != ClusterMetadataLog.partition.topic else { throw .isInternal }
+        try checkFolders(of: name)
         guard count > 0 else { throw .badPartitionCount }
         try checkRoom(for: Int(count), in: name)
         // A folder that cannot be opened is somebody's data: a new topic must not cover it.
@@ -209,33 +210,6 @@ extension PartitionStore {
     public func takeLeftBehind() -> [FileSystemError] {
         defer { leftBehind.removeAll() }
         return leftBehind
-    }
-
-    // MARK: The metadata log
-
-    func writableMetadata() throws(PartitionStoreError) -> ClusterMetadataLog {
-        guard let metadata else {
-            let known = offline.first { $0.name == ClusterMetadataLog.partition }?.error
-            throw .partition(ClusterMetadataLog.partition, known ?? .closed)
-        }
-        if let failure = metadata.log.failure {
-            throw .partition(ClusterMetadataLog.partition, .readOnly(failure))
-        }
-        return metadata
-    }
-
-    func commit(
-        to metadata: ClusterMetadataLog,
-        now: StorageMoment,
-        _ records: () -> [ClusterMetadataRecord]
-    ) throws(PartitionStoreError) {
-        do throws(CommitLogError) {
-            try metadata.append(records(), now: now.wallClock)
-        } catch {
-            // Nobody knows whether the record is on the disk. The next start does, and finds the
-            // folders as they are now.
-            throw .partition(ClusterMetadataLog.partition, error)
-        }
     }
 
     // MARK: What others see

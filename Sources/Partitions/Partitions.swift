@@ -1,11 +1,11 @@
 // Partitions gives the commit log its thread.
 //
-// Start at `PartitionShard`: it lives on a storage loop, the only loop that may block on the
-// disk, and commits in groups: what arrives while a sync runs forms the next commit. Network loops
-// reach it through its mailbox, a `SealedBatch` at a time, and hear back through their own.
+// Start at `PartitionShard`: it lives on a storage loop, the only loop that may block on the disk,
+// and commits in groups: what arrives while a sync runs forms the next commit. Network loops reach
+// it through its mailbox, a `SealedBatch` at a time, and hear back through their own.
 // `PartitionStore` is the same work without a thread, so that the simulation can crash it at every
 // file call: it makes and deletes topics, whose records are in `ClusterMetadataLog`, and runs
 // retention in steps that `ShardUpkeep` puts between bursts. `TopicCatalog` says which topics there
-// are; its `PartitionReader`s serve any thread. `ReaderPool`'s threads wait for cold pages where a
-// network loop must not.
-// Nothing here knows MQTT or Kafka's protocol.
+// are; its `PartitionReader`s serve any thread. `LogCleaner`'s thread cleans compacted logs, and
+// `ShardCleaning` is the storage loop's half of it. `ReaderPool`'s threads wait for cold pages
+// where a network loop must not. Nothing here knows MQTT or Kafka's protocol.

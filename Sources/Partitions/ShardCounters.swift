@@ -10,6 +10,8 @@ public final class ShardCounters: Sendable {
     public let batchesFailed = Counter()
     /// Batches that were appended, and not synced.
     public let batchesUnsynced = Counter()
+    /// Written and not synced, over all partitions.
+    public let unsyncedBytes = Gauge()
     /// One burst of requests, from its first append to its replies: what a hanging disk holds up.
     public let work = OperationTimer()
     /// How long the syncs of one commit took, over all partitions that had something to sync.
@@ -29,6 +31,11 @@ public final class ShardCounters: Sendable {
     /// Gaps that unclean starts have left, and that were recorded.
     public let gaps = Counter()
     public let cleaner = LogCleanerCounters()
+    /// Batches of idempotent producers that were stored already, and that were refused.
+    public let duplicates = Counter()
+    public let sequencesRefused = Counter()
+    public let epochsRefused = Counter()
+    public let producerIDsAllocated = Counter()
 
     public init() {}
 }

@@ -2,8 +2,8 @@ import BrokerModel
 import CommitLog
 import EventLoop
 
-/// What a storage loop does beside its appends, in short steps between them: retention, and taking
-/// deleted files off the disk. Confined to that loop.
+/// What a storage loop does beside its appends, in short steps between them: retention, taking
+/// deleted files off the disk, and forgetting producers that are silent. Confined to that loop.
 final class ShardUpkeep {
     /// Between two steps the loop serves what came meanwhile.
     private static let pause = Duration.milliseconds(5)
@@ -14,12 +14,14 @@ final class ShardUpkeep {
 
     private let loop: EventLoop
     private let interval: Duration
+    private let producers: ProducerSettings
     private let counters: ShardCounters
     private var removal: TimerID?
 
-    init(loop: EventLoop, interval: Duration, _ counters: ShardCounters) {
+    init(loop: EventLoop, settings: PartitionShardSettings, _ counters: ShardCounters) {
         self.loop = loop
-        self.interval = interval
+        interval = settings.retentionCheckInterval
+        producers = settings.producers
         self.counters = counters
     }
 
@@ -28,6 +30,17 @@ final class ShardUpkeep {
             pass(store)
         }
         removeLater(store)
+        expireProducersLater(in: store)
+    }
+
+    /// One pass looks at all of them: they are bounded, and few.
+    private func expireProducersLater(in store: PartitionStore) {
+        loop.schedule(at: loop.now + producers.checkInterval) { [unowned self] in
+            counters.work.began(at: loop.now)
+            store.expireProducers(after: producers.expiration, now: loop.now)
+            counters.work.ended(at: .current)
+            expireProducersLater(in: store)
+        }
     }
 
     private func pass(_ store: PartitionStore) {

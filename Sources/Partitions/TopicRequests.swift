@@ -88,6 +88,8 @@ public struct TopicCreationSettings: Equatable, Sendable {
     public var createsOnFirstUse = true
     /// Of all topics together, the broker's own not counted.
     public var partitionsMax = 1_000
+    /// How much of the metadata log a start may have to read.
+    public var metadataBytesMax = ByteCount.mebibytes(1)
 
     public init() {}
 
@@ -114,6 +116,14 @@ public struct TopicCreationSettings: Equatable, Sendable {
                 of: defaults,
                 in: 1...100_000,
                 "No topic is made that would give the broker more partitions than this."
+            ),
+            .init(
+                "metadata.log.max.record.bytes.between.snapshots",
+                \.metadataBytesMax,
+                of: defaults,
+                in: .kibibytes(1) ... .gibibytes(1),
+                "After so many bytes of changes to topics the present state is written to a file, "
+                    + "so that no start reads a long history."
             ),
         ]
     }

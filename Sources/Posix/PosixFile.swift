@@ -94,6 +94,12 @@ public final class PosixFile: Sendable {
         _ = try checked(cposix_file_truncate(descriptor, Int64(size)))
     }
 
+    /// Has the disk keep room for the first `size` bytes; the file's own size stays. Where the file
+    /// system cannot, or has no room, nothing happens: a write tells soon enough.
+    public func preallocate(_ size: Int) {
+        _ = cposix_file_preallocate(descriptor, Int64(size))
+    }
+
     /// `fdatasync`. A failure is final: the same data must never be reported as synced later.
     public func sync() throws(SystemError) {
         _ = try checked(cposix_file_sync(descriptor))

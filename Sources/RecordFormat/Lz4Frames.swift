@@ -17,7 +17,7 @@ struct Lz4Frames: ~Copyable {
         limit: ByteCount,
         into room: inout DecompressionRoom
     ) throws(RecordFormatError) {
-        let context = readyContext()
+        let context = try readyContext()
         try room.begin(frames, limit: limit)
         do {
             try Self.decompress(frames, context, into: &room)
@@ -56,12 +56,10 @@ struct Lz4Frames: ~Copyable {
         }
     }
 
-    private mutating func readyContext() -> OpaquePointer {
+    private mutating func readyContext() throws(RecordFormatError) -> OpaquePointer {
         if let context { return context }
         let outcome = LZ4F_createDecompressionContext(&context, LZ4F_getVersion())
-        guard LZ4F_isError(outcome) == 0, let context else {
-            preconditionFailure("there is memory for a decompressor")
-        }
+        guard LZ4F_isError(outcome) == 0, let context else { throw .decompressionFailed }
         return context
     }
 

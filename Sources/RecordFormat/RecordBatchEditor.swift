@@ -24,6 +24,13 @@ public enum RecordBatchEditor {
         setMaxTimestamp(time, in: bytes)
     }
 
+    /// Marks the batch as one of control records, and gives it a new checksum.
+    public static func makeControlBatch(_ batch: UnsafeMutableRawBufferPointer) {
+        let bytes = whole(batch)
+        bytes[HeaderField.attributes + 1] |= 1 << 5
+        storeChecksum(in: bytes)
+    }
+
     /// Corrects the largest time of the records, as Kafka does where a producer had it wrong, and
     /// the checksum with it.
     public static func setMaxTimestamp(_ time: Timestamp, in batch: UnsafeMutableRawBufferPointer) {

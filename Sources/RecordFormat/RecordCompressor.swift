@@ -1,7 +1,7 @@
 import BrokerModel
 
-/// Compresses the records of a batch with any of Kafka's codecs, as its clients expect to find them.
-/// Keeps each codec's state, which is made when its first batch comes: one a thread, reused.
+/// Compresses the records of a batch with any of Kafka's codecs, as its clients expect to find
+/// them. Keeps each codec's state, which is made when its first batch comes: one a thread, reused.
 public struct RecordCompressor: ~Copyable {
     private var gzip = GzipWriter()
     private var zstd = ZstdWriter()

@@ -14,7 +14,7 @@ struct ZstdFrames: ~Copyable {
         limit: ByteCount,
         into room: inout DecompressionRoom
     ) throws(RecordFormatError) {
-        let context = readyContext()
+        let context = try readyContext()
         try room.begin(frames, limit: limit, claim: try claimedSize(of: frames))
         while true {
             let free = room.free
@@ -33,11 +33,9 @@ struct ZstdFrames: ~Copyable {
         }
     }
 
-    private mutating func readyContext() -> OpaquePointer {
+    private mutating func readyContext() throws(RecordFormatError) -> OpaquePointer {
         if let context { return context }
-        guard let made = ZSTD_createDCtx() else {
-            preconditionFailure("there is memory for a decompressor")
-        }
+        guard let made = ZSTD_createDCtx() else { throw .decompressionFailed }
         context = made
         return made
     }

@@ -1,6 +1,7 @@
 import BrokerModel
 import CommitLog
 import EventLoop
+import Foundation
 import Ingest
 import KafkaServer
 import Logging
@@ -104,8 +105,12 @@ struct BrokerGraph {
         let addresses = try ListenerAddresses(settings, insecure: insecure)
         let bound = try bind(addresses)
         let admin = try AdminFace(addresses.http, settings: settings.admin, vitals: vitals)
-        let store = try DataDirectory(path: settings.dataDirectory, log: log)
-            .open(nodeID: settings.nodeID, settings: settings.topics, creation: settings.creation)
+        let store = try DataDirectory(path: settings.dataDirectory, log: log).open(
+            nodeID: settings.nodeID,
+            settings: settings.topics,
+            creation: settings.creation,
+            producers: settings.shard.producers
+        )
         try store.makeTopics(
             of: settings.ingest.routes,
             partitions: Int32(clamping: settings.creation.partitionCount)
@@ -118,6 +123,7 @@ struct BrokerGraph {
             advertisedHost: advertised.host,
             advertisedPort: advertised.port
         )
+        describeData(of: store)
         KeptSessions(
             store: store,
             catalog: catalog,
@@ -134,6 +140,18 @@ struct BrokerGraph {
         vitals.opened(.init(ready), offline: store.offline)
         try runThreads(ready: ready)
         admin?.stop()
+    }
+
+    /// For Kafka's DescribeLogDirs.
+    private func describeData(of store: PartitionStore) {
+        kafka.configuration.dataDirectory = URL(filePath: store.path).standardizedFileURL.path(
+            percentEncoded: false
+        )
+        kafka.configuration.dataSpace = { [vitals] in
+            vitals.diskSpace.map { space in
+                .init(total: ByteCount(space.totalBytes), usable: ByteCount(space.availableBytes))
+            }
+        }
     }
 
     private func warnOfOtherNodeID(in store: PartitionStore) {

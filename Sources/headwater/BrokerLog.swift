@@ -116,6 +116,12 @@ final class BrokerLog: Sendable {
                     "error": "\(code)", "reason": message,
                 ]
             )
+        case .transactionalIDRefused(let peer, let client, let id):
+            repeated(
+                "a producer asked for transactions, which are not served yet",
+                kind: "transactions",
+                ["peer": "\(peer)", "client": client.clientID, "transactional_id": id]
+            )
         case .topicCreated(let topic, let partitions, let client):
             repeated(
                 "topic created",
@@ -132,6 +138,13 @@ final class BrokerLog: Sendable {
                 kind: "\(topic)",
                 level: .info,
                 ["topic": "\(topic)", "client": client.clientID]
+            )
+        case .topicChanged(let topic, let change, let client):
+            repeated(
+                "topic changed",
+                kind: "\(topic)",
+                level: .info,
+                ["topic": "\(topic)", "change": change, "client": client.clientID]
             )
         case .readFailed(let partition, let error):
             repeated(
@@ -207,6 +220,12 @@ final class BrokerLog: Sendable {
             error(
                 "a compacted log holds damage; it is not cleaned before the next start",
                 ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .producerIDsFailed(let reason):
+            repeated(
+                "idempotent producers get no ids; they ask again",
+                kind: "producer ids",
+                ["reason": "\(reason)"]
             )
         case .leftBehind(let reason):
             repeated(

@@ -23,6 +23,7 @@ struct BrokerMetrics {
         ingest(&page)
         kafka(&page)
         kafkaLog(&page)
+        kafkaSessions(&page)
         return page
     }
 

@@ -43,6 +43,8 @@ struct BrokerStatus: Codable {
         var batches: Int
         var records: Int
         var bytes: Int
+        /// Written and not synced now.
+        var unsyncedBytes: Int
     }
 
     struct MQTT: Codable {
@@ -63,6 +65,9 @@ struct BrokerStatus: Codable {
         var name: String
         var partitions: Int
         var records: Int64
+        /// Written, and not shown before they are synced.
+        var unsyncedRecords: Int64
+        var sizeBytes: Int64
         var isInternal: Bool
     }
 
@@ -101,7 +106,8 @@ extension BrokerStatus {
         log = Log(
             batches: vitals.shard.batches.count,
             records: vitals.shard.records.count,
-            bytes: vitals.shard.bytes.count
+            bytes: vitals.shard.bytes.count,
+            unsyncedBytes: vitals.shard.unsyncedBytes.value
         )
         mqtt = MQTT(
             connections: vitals.connections(of: "mqtt"),
@@ -124,13 +130,13 @@ extension BrokerStatus {
             )
         }
         self.topics = topics.prefix(Self.topicsMax).map { topic in
-            let readers = topic.partitions.compactMap { $0?.reader }
+            let rows = topic.partitions.enumerated().map { PartitionRow(topic, $0, $1?.reader) }
             return Topic(
                 name: "\(topic.name)",
-                partitions: topic.partitions.count,
-                records: readers.reduce(0) {
-                    $0 + $1.highWatermark.rawValue - $1.logStartOffset.rawValue
-                },
+                partitions: rows.count,
+                records: rows.sum(of: \.records),
+                unsyncedRecords: rows.sum(of: \.unsynced),
+                sizeBytes: rows.sum(of: \.sizeInBytes),
                 isInternal: topic.isInternal
             )
         }

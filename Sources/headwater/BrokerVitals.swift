@@ -26,6 +26,7 @@ final class BrokerVitals: Sendable {
         let clusterID: String
         let disk: StorageCounters
         let openSegments: OpenSegments
+        let producers: ProducerLimit
         let listeners: [String: String]
     }
 
@@ -179,6 +180,7 @@ extension BrokerVitals.Opened {
             clusterID: "\(ready.store.identity.clusterID)",
             disk: ready.store.counters,
             openSegments: ready.store.openSegments,
+            producers: ready.store.producerLimit,
             listeners: listeners
         )
     }

@@ -43,7 +43,7 @@ extension BrokerMetrics {
         page.counter(
             "headwater_cleaner_replaced_segments_total",
             "Segments that cleaned ones took the place of.",
-            cleaner.segmentsReplaced.count
+            cleaner.segmentsReplaced
         )
         page.gauge(
             "headwater_cleaner_running",

@@ -11,7 +11,8 @@ struct DataDirectory {
     func open(
         nodeID: Int,
         settings: TopicSettings,
-        creation: TopicCreationSettings
+        creation: TopicCreationSettings,
+        producers: ProducerSettings
     ) throws -> PartitionStore {
         let fileSystem = PosixFileSystem()
         do throws(FileSystemError) {
@@ -31,6 +32,7 @@ struct DataDirectory {
                 fileSystem: fileSystem,
                 settings: settings,
                 creation: creation,
+                producerLimit: ProducerLimit(most: producers.statesMax),
                 newIdentity: { identity }
             )
             report(store)
@@ -67,6 +69,13 @@ struct DataDirectory {
                     "next_offset": "\(partition.log.logEndOffset.rawValue)",
                     "leader_epoch": "\(partition.log.leaderEpoch.rawValue)",
                 ]
+            )
+        }
+        for partition in store.partitions where partition.recovery.producersLost {
+            log.warning(
+                "a snapshot of idempotent producers is damaged; what they send again may be stored "
+                    + "twice",
+                ["partition": "\(partition.name)"]
             )
         }
         for (name, error) in store.offline {

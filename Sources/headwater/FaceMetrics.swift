@@ -11,40 +11,41 @@ extension BrokerMetrics {
         page.counter(
             "headwater_mqtt_publishes_received_total",
             "Publishes that were taken into a batch.",
-            mqtt.received.count
+            mqtt.received
         )
         page.counter(
             "headwater_mqtt_publishes_unrouted_total",
             "Publishes that no route takes.",
-            mqtt.unrouted.count
+            mqtt.unrouted
         )
         mqttAcknowledged(&page)
-        page.counter("headwater_mqtt_wills_total", "Wills published.", mqtt.wills.count)
+        page.counter("headwater_mqtt_wills_total", "Wills published.", mqtt.wills)
         page.counter(
             "headwater_mqtt_deliveries_total",
             "Messages delivered to subscribers.",
-            mqtt.delivered.count
+            mqtt.delivered
         )
         page.counter(
             "headwater_mqtt_redeliveries_total",
             "Of the messages delivered, those sent again after a reconnect.",
-            mqtt.redelivered.count
+            mqtt.redelivered
         )
         page.counter(
             "headwater_mqtt_undelivered_total",
             "Messages that a subscriber did not get, by reason.",
+            by: "reason",
             [
-                MetricSample("reason", "slow at QoS 0", mqtt.dropped.count),
-                MetricSample("reason", "queue full", mqtt.queueDropped.count),
-                MetricSample("reason", "away", mqtt.missed.count),
-                MetricSample("reason", "expired", mqtt.expired.count),
-                MetricSample("reason", "too large", mqtt.tooLarge.count),
+                ("slow at QoS 0", mqtt.dropped),
+                ("queue full", mqtt.queueDropped),
+                ("away", mqtt.missed),
+                ("expired", mqtt.expired),
+                ("too large", mqtt.tooLarge),
             ]
         )
         page.counter(
             "headwater_mqtt_storing_failed_connections_total",
             "Connections closed because what they published could not be stored.",
-            mqtt.storingFailed.count
+            mqtt.storingFailed
         )
         page.counter(
             "headwater_mqtt_refused_clients_total",
@@ -59,15 +60,16 @@ extension BrokerMetrics {
         page.counter(
             "headwater_mqtt_exactly_once_publishes_total",
             "Publishes at QoS 2; repeated: known already, and not stored again.",
+            by: "outcome",
             [
-                MetricSample("outcome", "received", mqtt.receivedOnce.count),
-                MetricSample("outcome", "repeated", mqtt.repeated.count),
+                ("received", mqtt.receivedOnce),
+                ("repeated", mqtt.repeated),
             ]
         )
         page.counter(
             "headwater_mqtt_exactly_once_releases_total",
             "Releases of QoS 2 publishes that were written down for sessions that are kept.",
-            mqtt.releases.count
+            mqtt.releases
         )
         page.gauge(
             "headwater_mqtt_exactly_once_receipts",
@@ -87,55 +89,82 @@ extension BrokerMetrics {
 
     func kafka(_ page: inout MetricsPage) {
         let kafka = vitals.kafka
-        page.counter("headwater_kafka_requests_total", "Requests.", kafka.requests.count)
-        page.counter("headwater_kafka_fetches_total", "Fetch requests.", kafka.fetches.count)
+        page.counter("headwater_kafka_requests_total", "Requests.", kafka.requests)
+        page.counter("headwater_kafka_fetches_total", "Fetch requests.", kafka.fetches)
         page.counter(
             "headwater_kafka_cold_fetches_total",
             "Fetches that a reader thread had to read from the disk.",
-            kafka.coldFetches.count
+            kafka.coldFetches
         )
         page.counter(
             "headwater_kafka_overdue_fetches_total",
             "Fetches answered with no records because the disk took longer than they wait.",
-            kafka.fetchesOverdue.count
+            kafka.fetchesOverdue
         )
         page.counter(
             "headwater_kafka_deferred_fetches_total",
             "Fetches left to the loop's next iteration, so that others have their turn.",
-            kafka.fetchesDeferred.count
+            kafka.fetchesDeferred
         )
         page.counter(
             "headwater_kafka_fetched_bytes_total",
             "Record bytes in answers to Fetch.",
-            kafka.bytesFetched.count
+            kafka.bytesFetched
         )
         page.counter(
             "headwater_kafka_fetch_waits_total",
             "Fetches that waited, by what for.",
+            by: "for",
             [
-                MetricSample("for", "records", kafka.longPolls.count),
-                MetricSample("for", "memory", kafka.memoryWaits.count),
+                ("records", kafka.longPolls),
+                ("memory", kafka.memoryWaits),
             ]
         )
         page.counter(
             "headwater_kafka_refused_requests_total",
             "Requests refused, by reason.",
+            by: "reason",
             [
-                MetricSample("reason", "malformed", kafka.malformed.count),
-                MetricSample("reason", "oversized", kafka.oversized.count),
-                MetricSample("reason", "unknown API", kafka.unknownAPIs.count),
-                MetricSample("reason", "unsupported version", kafka.unsupportedVersions.count),
-                MetricSample("reason", "batch refused", kafka.batchesRefused.count),
-                MetricSample("reason", "append failed", kafka.appendsFailed.count),
-                MetricSample("reason", "log cannot be read", kafka.readsFailed.count),
+                ("malformed", kafka.malformed),
+                ("oversized", kafka.oversized),
+                ("unknown API", kafka.unknownAPIs),
+                ("unsupported version", kafka.unsupportedVersions),
+                ("batch refused", kafka.batchesRefused),
+                ("append failed", kafka.appendsFailed),
+                ("log cannot be read", kafka.readsFailed),
             ]
         )
         page.counter(
             "headwater_kafka_cut_connections_total",
             "Connections cut because their peer took no answers, or asked for nothing.",
+            by: "reason",
             [
-                MetricSample("reason", "stalled", kafka.stalled.count),
-                MetricSample("reason", "idle", kafka.idle.count),
+                ("stalled", kafka.stalled),
+                ("idle", kafka.idle),
+            ]
+        )
+    }
+
+    func kafkaSessions(_ page: inout MetricsPage) {
+        let kafka = vitals.kafka
+        page.gauge(
+            "headwater_kafka_fetch_sessions",
+            "Clients whose fetches name only what changed.",
+            Double(kafka.fetchSessions.value)
+        )
+        page.gauge(
+            "headwater_kafka_fetch_session_partitions",
+            "Partitions in all fetch sessions together.",
+            Double(kafka.fetchSessionPartitions.value)
+        )
+        page.counter(
+            "headwater_kafka_fetch_session_requests_total",
+            "Fetch sessions by what became of them: opened, given up for another, not to be had.",
+            by: "outcome",
+            [
+                ("opened", kafka.fetchSessionsOpened),
+                ("evicted", kafka.fetchSessionsEvicted),
+                ("refused", kafka.fetchSessionsRefused),
             ]
         )
     }
@@ -143,12 +172,18 @@ extension BrokerMetrics {
     func kafkaLog(_ page: inout MetricsPage) {
         let kafka = vitals.kafka
         page.counter(
+            "headwater_kafka_timed_out_lookups_total",
+            "Lookups by time that the disk did not answer in time.",
+            kafka.lookupsTimedOut
+        )
+        page.counter(
             "headwater_kafka_reader_jobs_total",
             "Jobs for the reader threads, by what became of them.",
+            by: "outcome",
             [
-                MetricSample("outcome", "accepted", vitals.kafkaReaders.accepted.count),
-                MetricSample("outcome", "refused", vitals.kafkaReaders.refused.count),
-                MetricSample("outcome", "no thread", vitals.kafkaReaders.threadsFailed.count),
+                ("accepted", vitals.kafkaReaders.accepted),
+                ("refused", vitals.kafkaReaders.refused),
+                ("no thread", vitals.kafkaReaders.threadsFailed),
             ]
         )
         page.gauge(
@@ -159,35 +194,37 @@ extension BrokerMetrics {
         page.counter(
             "headwater_kafka_deferred_produces_total",
             "Produce requests of which a part was left to the loop's next iteration.",
-            kafka.producesDeferred.count
+            kafka.producesDeferred
         )
         page.counter(
             "headwater_kafka_timed_out_produces_total",
             "Produce requests that the log did not answer for in the time they gave.",
-            kafka.producesTimedOut.count
+            kafka.producesTimedOut
         )
-        page.counter("headwater_kafka_produces_total", "Produce requests.", kafka.produces.count)
+        page.counter("headwater_kafka_produces_total", "Produce requests.", kafka.produces)
         page.counter(
             "headwater_kafka_produced_bytes_total",
             "Record bytes that were produced, as they came.",
-            kafka.bytesProduced.count
+            kafka.bytesProduced
         )
         page.counter(
             "headwater_kafka_produced_records_total",
             "Records that were produced.",
-            kafka.recordsProduced.count
+            kafka.recordsProduced
         )
         page.counter(
             "headwater_kafka_produce_waits_total",
             "Produce requests that waited for memory.",
-            kafka.produceMemoryWaits.count
+            kafka.produceMemoryWaits
         )
         page.counter(
             "headwater_kafka_topic_changes_total",
-            "Topics that clients made and deleted.",
+            "Topics that clients made, deleted and changed.",
+            by: "change",
             [
-                MetricSample("change", "created", kafka.topicsCreated.count),
-                MetricSample("change", "deleted", kafka.topicsDeleted.count),
+                ("created", kafka.topicsCreated),
+                ("deleted", kafka.topicsDeleted),
+                ("changed", kafka.topicsChanged),
             ]
         )
     }

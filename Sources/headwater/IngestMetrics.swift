@@ -8,31 +8,32 @@ extension BrokerMetrics {
         page.counter(
             "headwater_ingest_lost_records_total",
             "Records of publishers at QoS 0 that could not be stored.",
-            ingest.dropped.count
+            ingest.dropped
         )
         page.counter(
             "headwater_ingest_keyless_records_total",
             "Records whose route wanted a key that the publish did not have.",
-            ingest.keyless.count
+            ingest.keyless
         )
         page.counter(
             "headwater_route_topics_total",
             "Topics that routes asked for, by what became of it; full: one more than may be.",
+            by: "outcome",
             [
-                MetricSample("outcome", "created", ingest.topicsCreated.count),
-                MetricSample("outcome", "failed", ingest.creationsFailed.count),
-                MetricSample("outcome", "full", ingest.topicsFull.count),
+                ("created", ingest.topicsCreated),
+                ("failed", ingest.creationsFailed),
+                ("full", ingest.topicsFull),
             ]
         )
         page.counter(
             "headwater_route_cache_misses_total",
             "Publishes whose MQTT topic was not remembered with its route.",
-            ingest.cacheMisses.count
+            ingest.cacheMisses
         )
         page.counter(
             "headwater_route_cache_evictions_total",
             "Remembered MQTT topics that made room for others.",
-            ingest.cacheEvictions.count
+            ingest.cacheEvictions
         )
     }
 }

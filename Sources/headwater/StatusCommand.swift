@@ -71,6 +71,7 @@ struct StatusText {
         lines.append(
             "  since the start: \(log.records) records in \(log.batches) batches "
                 + "(\(Self.bytes(log.bytes))), memory \(Self.bytes(status.residentBytes))"
+                + (log.unsyncedBytes > 0 ? ", unsynced \(Self.bytes(log.unsyncedBytes))" : "")
         )
         let mqtt = status.mqtt
         lines.append(
@@ -85,7 +86,7 @@ struct StatusText {
             let words = topic.isInternal ? ", internal" : ""
             lines.append(
                 "  topic \(topic.name): \(topic.partitions) partition(s), \(topic.records) "
-                    + "records\(words)"
+                    + "records, \(Self.bytes(Int(topic.sizeBytes)))\(words)"
             )
         }
         let others = status.topicCount - status.topics.count

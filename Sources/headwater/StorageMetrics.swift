@@ -4,34 +4,40 @@ import CommitLog
 import Partitions
 import Posix
 
-// The log, the disk under it, and the partitions one by one.
+// The log and the disk under it.
 extension BrokerMetrics {
     func storage(_ page: inout MetricsPage) {
         let shard = vitals.shard
-        page.counter("headwater_log_batches_total", "Batches appended.", shard.batches.count)
-        page.counter("headwater_log_records_total", "Records appended.", shard.records.count)
+        page.counter("headwater_log_batches_total", "Batches appended.", shard.batches)
+        page.counter("headwater_log_records_total", "Records appended.", shard.records)
         page.counter(
             "headwater_log_bytes_total",
             "Bytes of batches appended, as they are stored.",
-            shard.bytes.count
+            shard.bytes
         )
         page.counter(
             "headwater_log_failed_batches_total",
             "Batches that were not stored, by what failed.",
+            by: "operation",
             [
-                MetricSample("operation", "append", shard.batchesFailed.count),
-                MetricSample("operation", "sync", shard.batchesUnsynced.count),
+                ("append", shard.batchesFailed),
+                ("sync", shard.batchesUnsynced),
             ]
+        )
+        page.gauge(
+            "headwater_log_unsynced_bytes",
+            "Bytes of batches that are written and not synced; a power cut takes them.",
+            Double(shard.unsyncedBytes.value)
         )
         page.counter(
             "headwater_log_lost_records_total",
             "Records whose publishers did not wait for the sync that then failed.",
-            shard.unacknowledgedRecordsLost.count
+            shard.unacknowledgedRecordsLost
         )
         page.counter(
             "headwater_log_failed_commits_total",
             "Syncs failed.",
-            shard.commitsFailed.count
+            shard.commitsFailed
         )
         page.histogram(
             "headwater_log_commit_duration_seconds",
@@ -49,6 +55,7 @@ extension BrokerMetrics {
             [([], shard.work.latency.snapshot)]
         )
         upkeep(&page)
+        producers(&page)
         disk(&page)
     }
 
@@ -57,33 +64,69 @@ extension BrokerMetrics {
         page.counter(
             "headwater_retention_deleted_segments_total",
             "Segments that retention deleted, by why.",
+            by: "reason",
             [
-                MetricSample("reason", "time", shard.segmentsExpired.count),
-                MetricSample("reason", "size", shard.segmentsOversize.count),
+                ("time", shard.segmentsExpired),
+                ("size", shard.segmentsOversize),
             ]
         )
         page.counter(
             "headwater_retention_deleted_bytes_total",
             "Bytes that retention deleted.",
-            shard.bytesRetired.count
+            shard.bytesRetired
         )
         page.counter(
             "headwater_retention_failures_total",
             "Segments that could not be deleted.",
-            shard.retentionFailures.count
+            shard.retentionFailures
         )
         cleaning(&page)
         page.counter(
             "headwater_offset_gaps_total",
             "Gaps in offsets that unclean starts left, and that were recorded.",
-            shard.gaps.count
+            shard.gaps
         )
         page.counter(
             "headwater_topic_changes_total",
             "Topics created and deleted, by whomever.",
+            by: "change",
             [
-                MetricSample("change", "created", shard.topicsCreated.count),
-                MetricSample("change", "deleted", shard.topicsDeleted.count),
+                ("created", shard.topicsCreated),
+                ("deleted", shard.topicsDeleted),
+            ]
+        )
+    }
+
+    private func producers(_ page: inout MetricsPage) {
+        let shard = vitals.shard
+        page.counter(
+            "headwater_producer_ids_total",
+            "Ids set aside for idempotent producers.",
+            shard.producerIDsAllocated
+        )
+        page.counter(
+            "headwater_producer_batches_total",
+            "Batches of idempotent producers that were not stored once more.",
+            by: "outcome",
+            [
+                ("duplicate", shard.duplicates),
+                ("out_of_order", shard.sequencesRefused),
+                ("old_epoch", shard.epochsRefused),
+            ]
+        )
+        guard let limit = vitals.opened?.producers else { return }
+        page.gauge(
+            "headwater_producer_states",
+            "Idempotent producers that partitions remember, one counted in each partition.",
+            Double(limit.known)
+        )
+        page.counter(
+            "headwater_producer_states_forgotten_total",
+            "Idempotent producers that a partition forgot, by why.",
+            by: "reason",
+            [
+                ("silent", limit.expired),
+                ("too_many", limit.evicted),
             ]
         )
     }
@@ -99,14 +142,14 @@ extension BrokerMetrics {
         page.counter(
             "headwater_disk_written_bytes_total",
             "Bytes written to files; what the disk itself writes is more.",
-            disk.bytesWritten.count
+            disk.bytesWritten
         )
         page.counter(
             "headwater_disk_read_bytes_total",
             "Bytes read from files.",
-            disk.bytesRead.count
+            disk.bytesRead
         )
-        page.counter("headwater_disk_syncs_total", "Syncs of files and folders.", disk.syncs.count)
+        page.counter("headwater_disk_syncs_total", "Syncs of files and folders.", disk.syncs)
         guard let space = vitals.diskSpace else { return }
         page.gauge(
             "headwater_disk_available_bytes",
@@ -118,61 +161,5 @@ extension BrokerMetrics {
             "Size of the disk of the data folder.",
             Double(space.totalBytes)
         )
-    }
-
-    /// Each partition is a row, up to a bound; what is beyond it is summed into one.
-    func partitions(_ page: inout MetricsPage) {
-        let topics = vitals.catalog.snapshot.topics
-        let all = topics.flatMap { topic in
-            topic.partitions.enumerated().map { PartitionRow(topic, $0, $1?.reader) }
-        }
-        let shown = all.prefix(partitionsMax)
-        let others = all.dropFirst(partitionsMax)
-        page.gauge("headwater_topics", "Topics, internal ones included.", Double(topics.count))
-        page.gauge("headwater_partitions", "Partitions of all topics.", Double(all.count))
-        page.gauge(
-            "headwater_partitions_failed",
-            "Partitions that take no records: read-only or offline.",
-            Double(vitals.failedPartitions.count)
-        )
-        page.gauge(
-            "headwater_partitions_without_metrics",
-            "Partitions past metrics.partitions.max, which share the row topic=\"(others)\".",
-            Double(others.count)
-        )
-        func gauge(_ name: String, _ help: String, _ value: (PartitionRow) -> Int64) {
-            page.gauge(name, help, shown.map { MetricSample($0.labels, Double(value($0))) })
-        }
-        gauge(
-            "headwater_partition_log_start_offset",
-            "The first offset that is kept.",
-            \.logStartOffset
-        )
-        gauge(
-            "headwater_partition_high_watermark_offset",
-            "The offset after the last record that is synced, and so visible.",
-            \.highWatermark
-        )
-        var rows = shown.map { MetricSample($0.labels, Double($0.records)) }
-        if !others.isEmpty {
-            let sum = others.reduce(0) { $0 + $1.records }
-            rows.append(MetricSample("topic", "(others)", Int(sum)))
-        }
-        page.gauge("headwater_partition_records", "Offsets from the first to the last kept.", rows)
-    }
-}
-
-/// What a partition shows of itself.
-private struct PartitionRow {
-    let labels: [(name: String, value: String)]
-    let logStartOffset: Int64
-    let highWatermark: Int64
-    var records: Int64 { highWatermark - logStartOffset }
-
-    /// An offline partition has no reader, and shows zeros.
-    init(_ topic: TopicEntry, _ number: Int, _ reader: PartitionReader?) {
-        labels = [("topic", "\(topic.name)"), ("partition", "\(number)")]
-        logStartOffset = reader?.logStartOffset.rawValue ?? 0
-        highWatermark = reader?.highWatermark.rawValue ?? 0
     }
 }

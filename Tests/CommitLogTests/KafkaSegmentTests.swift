@@ -31,7 +31,7 @@ import Testing
         [true, false]
     )
     func `every record that Kafka stored is read`(name: String, afterCleanStop: Bool) throws {
-        let (log, report) = try open(name, afterCleanStop: afterCleanStop)
+        let (log, report) = try Self.open(name, afterCleanStop: afterCleanStop)
         #expect(report.wasClean == afterCleanStop)
         #expect(report.cutBytes == .zero)
         #expect(log.leaderEpoch == (afterCleanStop ? .zero : LeaderEpoch(1)))
@@ -55,7 +55,7 @@ import Testing
             ] : []
     )
     func `every batch that Kafka stored is read`(name: String) throws {
-        let (log, report) = try open(name, afterCleanStop: true)
+        let (log, report) = try Self.open(name, afterCleanStop: true)
         #expect(report.wasClean)
         var next = log.reader.logStartOffset
         for base in try LogFixture.read(log.reader) {
@@ -66,7 +66,7 @@ import Testing
 
     @Test(.enabled(if: isThere, "the folders written by Kafka are not on this machine"))
     func `a log that Kafka began goes on in our hands`() throws {
-        let log = try open("seg-zstd", afterCleanStop: true).log
+        let log = try Self.open("seg-zstd", afterCleanStop: true).log
         #expect(log.logEndOffset == Offset(50))
         let range = try LogFixture.append(to: log, records: 2)
         try log.sync()
@@ -76,7 +76,7 @@ import Testing
 
     // MARK: Copies
 
-    private func open(
+    static func open(
         _ name: String,
         afterCleanStop: Bool
     ) throws -> (log: PartitionLog, report: RecoveryReport) {

@@ -22,12 +22,16 @@ struct LogFixture {
         try fileSystem.syncDirectory("/")
     }
 
-    func open(afterCleanStop: Bool = true) throws -> (log: PartitionLog, report: RecoveryReport) {
+    func open(
+        afterCleanStop: Bool = true,
+        producers: ProducerLimit = ProducerLimit()
+    ) throws -> (log: PartitionLog, report: RecoveryReport) {
         try PartitionLog.open(
             folder: Self.folder,
             afterCleanStop: afterCleanStop,
             fileSystem: fileSystem,
-            settings: settings
+            settings: settings,
+            producerLimit: producers
         )
     }
 

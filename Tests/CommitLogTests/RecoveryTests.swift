@@ -123,13 +123,13 @@ import Testing
     @Test func `files that are not ours stay, and leftovers of a crash go`() throws {
         let fixture = try LogFixture()
         let names = [
-            "notes.txt", "00000000000000000009.snapshot", "leader-epoch-checkpoint.tmp",
-            "00000000000000000777.index",
+            "notes.txt", "00000000000000000009.txnindex", "leader-epoch-checkpoint.tmp",
+            "00000000000000000777.index", "00000000000000000778.snapshot",
         ]
         for name in names { _ = try fixture.fileSystem.open(LogFixture.path(name), .create) }
         _ = try fixture.open(afterCleanStop: false)
         let left = Set(try fixture.fileSystem.list(LogFixture.folder).map(\.name))
-        #expect(left.intersection(names) == ["notes.txt", "00000000000000000009.snapshot"])
+        #expect(left.intersection(names) == ["notes.txt", "00000000000000000009.txnindex"])
     }
 
     @Test func `a mark of a clean stop that does not fit the files is not believed`() throws {

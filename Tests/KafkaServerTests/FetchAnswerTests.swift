@@ -162,24 +162,6 @@ import Testing
         #expect(try head(epoch: 9, from: 1).errorCode == .offsetOutOfRange)
     }
 
-    @Test func `every fetch is a full one: sessions are offered no number and refused one`() throws
-    {
-        let broker = try TestBroker()
-        let client = try broker.connect()
-        let stored = try broker.append([[1]])
-        broker.commit()
-        var request = FetchRequest.now()
-        request.sessionEpoch = 0
-        let opened = try client.fetch(request, 11)
-        #expect(opened.sessionID == 0)
-        #expect(try opened.only.records == stored)
-        request.sessionID = 77
-        request.sessionEpoch = 1
-        let refused = try client.fetch(request, 11)
-        #expect(refused.errorCode == .fetchSessionIDNotFound)
-        #expect(refused.partitions.isEmpty)
-    }
-
     @Test func `a damaged log is a storage error for the client and a report for the operator`()
         throws
     {

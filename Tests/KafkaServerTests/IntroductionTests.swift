@@ -35,6 +35,9 @@ import Testing
                 ServedAPI(key: 19, versionMin: 2, versionMax: 7),
                 ServedAPI(key: 20, versionMin: 1, versionMax: 6),
                 ServedAPI(key: 32, versionMin: 1, versionMax: 4),
+                ServedAPI(key: 23, versionMin: 2, versionMax: 4),
+                ServedAPI(key: 22, versionMin: 0, versionMax: 5),
+                ServedAPI(key: 61, versionMin: 0, versionMax: 0),
             ]
         )
     }

@@ -50,7 +50,7 @@ import Testing
         Case(name: "LogAppendTime", code: .invalidTimestamp) {
             ProducerBatch.changed($0, at: 22, to: [1 << 3])
         },
-        Case(name: "a producer id", code: .unsupportedForMessageFormat) {
+        Case(name: "a producer id without a sequence", code: .invalidRecord) {
             ProducerBatch.changed($0, at: 43, to: [0, 0, 0, 0, 0, 0, 0, 1])
         },
         Case(name: "over max.message.bytes", code: .messageTooLarge, topic: "small") { _ in

@@ -28,6 +28,7 @@ final class TestBroker {
     let counters: KafkaServerCounters
     let reports = Reports()
     private(set) var store: PartitionStore
+    private let signal: HighWatermarkSignal
     private let address: SocketAddress
     private let tasks: Mailbox<Task>
     private let thread: SystemThread
@@ -69,6 +70,7 @@ final class TestBroker {
         let reports = reports
         service.report = { reports.add($0) }
         counters = service.counters
+        signal = service.highWatermarkSignal
         tasks = loop.makeMailbox { (messages: [Task]) in
             for message in messages { message(service, loop) }
         }
@@ -160,8 +162,7 @@ final class TestBroker {
 
     /// Syncs, and tells the long polls.
     func commit() {
-        _ = store.commit()
-        tasks.post { service, _ in service.highWatermarksAdvanced() }
+        signal.raise(store.commit().advanced)
     }
 
     func addTopic(_ name: String, partitions: Int32) throws {

@@ -60,36 +60,9 @@ enum Exchange {
         var reader = ByteReader(input)
         let header = try KafkaRequestHeader(reading: &reader)
         guard let api = header.api else { throw .unknownAPI(header.apiKey) }
-        let version = header.apiVersion
         var output = ByteWriter()
         header.write(to: &output)
-        switch api {
-        case .produce:
-            let body = try ProduceRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .fetch:
-            let body = try FetchRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .listOffsets:
-            let body = try ListOffsetsRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .metadata:
-            let body = try MetadataRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .apiVersions:
-            let body = try ApiVersionsRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .createTopics:
-            let body = try CreateTopicsRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .deleteTopics:
-            let body = try DeleteTopicsRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .describeConfigs:
-            let body = try DescribeConfigsRequest(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        default: throw .unknownAPI(api.rawValue)
-        }
+        try copy(api.requestType, header.apiVersion, &reader, &output)
         return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))
     }
 
@@ -102,34 +75,30 @@ enum Exchange {
         let header = try KafkaResponseHeader(reading: &reader, api: api, version: version)
         var output = ByteWriter()
         header.write(to: &output, api: api, version: version)
-        switch api {
-        case .produce:
-            let body = try ProduceResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .fetch:
-            let body = try FetchResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .listOffsets:
-            let body = try ListOffsetsResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .metadata:
-            let body = try MetadataResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .apiVersions:
-            let body = try ApiVersionsResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .createTopics:
-            let body = try CreateTopicsResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .deleteTopics:
-            let body = try DeleteTopicsResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        case .describeConfigs:
-            let body = try DescribeConfigsResponse(reading: &reader, version: version)
-            body.write(to: &output, version: version)
-        default: throw .unknownAPI(api.rawValue)
-        }
+        try copy(api.responseType, version, &reader, &output)
         return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))
+    }
+
+    /// Only the body, which may be written at another version than it was read at.
+    static func body(
+        _ type: any WireBody.Type,
+        _ input: UnsafeRawBufferPointer,
+        _ version: Int16,
+        writtenAt target: Int16
+    ) throws(KafkaWireError) -> Rewritten {
+        var reader = ByteReader(input)
+        var output = ByteWriter()
+        try type.init(reading: &reader, version: version).write(to: &output, version: target)
+        return Rewritten(unread: reader.remaining, bytes: [UInt8](output.bytes))
+    }
+
+    private static func copy(
+        _ type: any WireBody.Type,
+        _ version: Int16,
+        _ reader: inout ByteReader,
+        _ output: inout ByteWriter
+    ) throws(KafkaWireError) {
+        try type.init(reading: &reader, version: version).write(to: &output, version: version)
     }
 
     struct Rewritten {

@@ -27,4 +27,13 @@ struct SeededRandom: RandomNumberGenerator {
         }
         return damaged
     }
+
+    /// `bytes` with one bit changed.
+    mutating func flipBit(_ bytes: [UInt8]) -> [UInt8] {
+        guard !bytes.isEmpty else { return bytes }
+        var damaged = bytes
+        let place = Int.random(in: 0..<bytes.count, using: &self)
+        damaged[place] ^= 1 << UInt8.random(in: 0..<8, using: &self)
+        return damaged
+    }
 }

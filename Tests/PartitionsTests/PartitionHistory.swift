@@ -21,7 +21,9 @@ final class PartitionHistory {
     var logStart = Offset.zero
     /// Below here retention was free to delete.
     private(set) var expendable = Offset.zero
-    let isDurable: Bool
+    /// Who produces to it with an id.
+    var producers: [SimulatedProducer] = []
+    var isDurable: Bool
     /// The highest leader epoch that the partition has shown.
     var leaderEpoch = LeaderEpoch.none
 
@@ -52,6 +54,7 @@ final class PartitionHistory {
         noteSeen(highWatermark)
         guard isDurable || byCleanStop else { return }
         acknowledged = max(acknowledged, highWatermark)
+        for producer in producers { producer.acknowledge(below: highWatermark) }
     }
 
     func noteLogStart(_ offset: Offset) { logStart = max(logStart, offset) }
@@ -73,6 +76,15 @@ final class PartitionHistory {
             start = max(start, end.offset)
         }
         expendable = start
+    }
+
+    /// Records below `offset` are deleted now, or will have been.
+    func noteDeletion(before offset: Offset) { expendable = max(expendable, offset) }
+
+    /// Where a batch ends that is not past `offset`.
+    func boundary(_ choice: Int, upTo offset: Offset) -> Offset {
+        let known = ends.prefix { $0.offset <= offset }
+        return known[choice % known.count].offset
     }
 
     func noteSeen(_ highWatermark: Offset) { seen = max(seen, highWatermark) }

@@ -49,11 +49,19 @@ private final class ShardBench {
     func append(
         to partition: Int = 0,
         needsSync: Bool,
-        isMalformed: Bool = false
+        isMalformed: Bool = false,
+        sequences: [Int32] = []
     ) -> SealedBatch {
         let batch = SealedBatch()
-        let bytes = BatchPool.shared.batch(0, of: 0).bytes
-        bytes.withUnsafeBytes { batch.bytes.writeBytes($0) }
+        var bytes = BatchPool.shared.batch(0, of: 0).bytes
+        for sequence in sequences {
+            bytes.withUnsafeMutableBytes {
+                IdempotentBatch.stamp($0, producerID: 5, epoch: 0, sequence: sequence)
+            }
+            bytes.withUnsafeBytes { batch.bytes.writeBytes($0) }
+        }
+        batch.hasProducerIDs = !sequences.isEmpty
+        if sequences.isEmpty { bytes.withUnsafeBytes { batch.bytes.writeBytes($0) } }
         if isMalformed { batch.bytes.truncate(to: 20) }
         let request = AppendRequest(
             partition: partitions[partition],
@@ -172,6 +180,33 @@ extension AppendReply {
         let records = bench.shard.counters.records.count
         #expect(records >= batches.count && lost.count == records)
         #expect(bench.highWatermark(0) == .zero)
+    }
+
+    @Test func `a duplicate is answered once its original is synced, and fails with it`() throws {
+        let bench = try ShardBench()
+        let records = Int32(BatchPool.shared.batch(0, of: 0).recordCount)
+        let first = bench.append(needsSync: false, sequences: [0])
+        let again = bench.append(needsSync: true, sequences: [0, records, 9_999])
+        bench.run(untilReplies: 2)
+        #expect(first.outcomes == [.appended(.zero)])
+        #expect(again.outcomes.count == 3)
+        guard case .duplicate(let offset, _) = again.outcomes[0] else {
+            Issue.record("\(again.outcomes[0])")
+            return
+        }
+        #expect(offset == .zero)
+        #expect(again.outcomes[1] == .appended(Offset(Int64(records))))
+        #expect(bench.highWatermark(0) == Offset(2 * Int64(records)))
+        let counters = bench.shard.counters
+        #expect(counters.duplicates.count == 1 && counters.sequencesRefused.count == 1)
+        #expect(counters.records.count == Int(2 * records))
+
+        let broken = try ShardBench()
+        broken.append(needsSync: false, sequences: [0])
+        broken.append(needsSync: true, sequences: [0])
+        broken.fail(.sync, pathSuffix: "/a-0/00000000000000000000.log")
+        broken.run(untilReplies: 2)
+        #expect(broken.replies.map(\.isSuccess) == [false, false])
     }
 
     @Test func `a stop syncs what nobody waited for and closes the store with its mark`() throws {

@@ -39,6 +39,7 @@ import Testing
     @Test func `P1 notices retention that takes more than it was told to`() {
         var plan = Simulation.Plan()
         plan.retentionFactor = 2
+        plan.isAdministered = false  // Most of what goes too early is deleted on purpose otherwise.
         #expect(promisesBroken(by: plan).contains(.p1))
     }
 
@@ -54,10 +55,47 @@ import Testing
         #expect(promisesBroken(by: plan).contains(.p2))
     }
 
+    @Test func `exactly once breaks when what is known of producers is not saved`() {
+        var plan = Simulation.Plan(lives: 4)
+        plan.forgetsSnapshots = true
+        #expect(promisesBroken(by: plan).contains(.exactlyOnce))
+    }
+
+    @Test func `exactly once breaks when a snapshot is not durable before the next segment`() {
+        var plan = Simulation.Plan(lives: 4)
+        plan.faults.ignoredSyncSuffixes = [".snapshot.tmp"]
+        #expect(promisesBroken(by: plan).contains(.exactlyOnce))
+    }
+
+    @Test func `exactly once breaks when producer ids are given before they are synced`() {
+        var plan = Simulation.Plan(lives: 4)
+        plan.faults.ignoredSyncSuffixes = ["__cluster_metadata-0/00000000000000000000.log"]
+        #expect(promisesBroken(by: plan).contains(.exactlyOnce))
+    }
+
     @Test func `the topics' checker notices a change that is reported before it is synced`() {
         var plan = Simulation.Plan()
         plan.faults.ignoredSyncSuffixes = ["__cluster_metadata-0/00000000000000000000.log"]
         #expect(promisesBroken(by: plan).contains(.topics))
+    }
+
+    @Test func `P1 notices a partition whose folder is not durable when its record is`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = [".headwater-new"]
+        #expect(promisesBroken(by: plan).contains(.p1))
+    }
+
+    @Test func `the log start's checker notices records that are back after their deletion`() {
+        var plan = Simulation.Plan()
+        plan.faults.ignoredSyncSuffixes = ["offset-marks.tmp"]
+        #expect(promisesBroken(by: plan).contains(.logStart))
+    }
+
+    @Test func `the topics' checker notices a checkpoint that is not synced before it counts`() {
+        var plan = Simulation.Plan(lives: 4)
+        plan.faults.ignoredSyncSuffixes = [".checkpoint.part"]
+        let broken = promisesBroken(by: plan)
+        #expect(broken.contains(.topics) || broken.contains(.p1))
     }
 
     /// Which promises break over some seeds.

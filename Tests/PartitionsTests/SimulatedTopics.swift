@@ -40,6 +40,18 @@ struct SimulatedTopics {
         ]
     }
 
+    /// Something that a topic may be told while it is there.
+    func change(_ generator: inout SeededGenerator) -> [String: String?] {
+        switch generator.below(6) {
+        case 0: ["retention.bytes": String(generator.within(15_000...60_000))]
+        case 1: ["retention.bytes": nil, "retention.ms": "-1"]
+        case 2: ["segment.ms": String(generator.within(1_000...60_000))]
+        case 3: ["durability": "written"]
+        case 4: ["durability": nil, "segment.ms": nil]
+        default: ["retention.ms": String(generator.within(5_000...30_000))]
+        }
+    }
+
     private static func kind(
         _ name: String,
         _ partitions: Int,

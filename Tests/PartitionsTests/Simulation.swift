@@ -22,18 +22,29 @@ final class Simulation {
         var retentionFactor = 1
         /// Planted: what a topic that is not durable keeps for a crash is thrown away before it.
         var forgetsMarks = false
+        /// Planted: what is known of producers is thrown away before a start.
+        var forgetsSnapshots = false
+        /// Whether topics change while they are there.
+        var isAdministered = true
+        /// After how much of the metadata log a checkpoint is written.
+        var metadataBytesMax = 300
     }
 
     private static let directory = "/data"
 
     /// What was done, for tests that must know that something was.
-    private(set) var recordsAppended = 0
+    var recordsAppended = 0
     private(set) var crashes = 0
     private(set) var recoveryCrashes = 0
     private(set) var fileCalls = 0
     private(set) var topicsDeleted = 0
     private(set) var segmentsDeleted = 0
     private(set) var gaps = 0
+    var producedBatches = 0
+    var topicsAltered = 0
+    var partitionsAdded = 0
+    var recordDeletions = 0
+    private(set) var checkpoints = 0
 
     private let plan: Plan
     let kinds: SimulatedTopics
@@ -44,6 +55,9 @@ final class Simulation {
     /// Every topic that there ever was, oldest first.
     var histories: [TopicHistory] = []
     private var batchesUsed = [Int](repeating: 0, count: BatchPool.publishers)
+    /// Those of this life that are not given to a producer, and all that ever were.
+    var producerIDs: Range<Int64> = 0..<0
+    var producerIDsGiven: Set<Int64> = []
     /// Only then may a start believe that the stop before it was clean.
     var closeWasTried = false
     /// Whether a call of this life is to fail.
@@ -69,13 +83,14 @@ final class Simulation {
             fileCalls += fileSystem.calls
             loseEverythingVolatile()
             try recover(isFirst: life == 0)
+            countCheckpoints()
         }
     }
 
     /// One call fails somewhere in this life: a log goes read-only, the others go on.
     private func addDiskFailure(to faults: inout SimulatedFaults) {
         let operations: [FileSystemError.Operation] = [.write, .sync, .create, .rename]
-        let suffixes = ["index", ".log", ".log", "offset-marks.tmp", "-0"]
+        let suffixes = ["index", ".log", ".log", "offset-marks.tmp", "-0", ".snapshot.tmp"]
         faults.fail(
             operations[generator.below(operations.count)],
             pathSuffix: suffixes[generator.below(suffixes.count)],
@@ -112,7 +127,12 @@ final class Simulation {
         case 7..<10: try readBack(store)
         case 10..<14: try retain(in: store)
         case 14..<16: _ = store.removeDeleted(now: clock.now, limit: 3)
-        case 16..<50: try commit(store)
+        case 16..<21 where !plan.isAdministered: try commit(store)
+        case 16..<18: try alterSomething(in: store)
+        case 18..<19: try growSomething(in: store)
+        case 19..<21: try deleteRecordsSomewhere(in: store)
+        case 21..<50: try commit(store)
+        case 50..<100: try produce(to: store)
         default: try append(to: store)
         }
     }
@@ -141,12 +161,18 @@ final class Simulation {
     }
 
     private func commit(_ store: PartitionStore) throws {
-        let result = generator.oneIn(3) ? store.showWritten() : store.commit()
+        try note(generator.oneIn(3) ? store.showWritten() : store.commit(), in: store)
+    }
+
+    func commitAll(_ store: PartitionStore) throws { try note(store.commit(), in: store) }
+
+    private func note(_ result: PartitionStore.CommitResult, in store: PartitionStore) throws {
         for (handle, highWatermark) in result.advanced {
             try history(of: handle, in: store)?.noteAcknowledged(highWatermark)
         }
         for (handle, error, _) in result.failed where store.partition(handle) != nil {
             try expectCrash(error)
+            try history(of: handle, in: store)?.producers.forEach { $0.forgetAnswers() }
         }
     }
 
@@ -232,11 +258,20 @@ final class Simulation {
             let isWhole = partition.log.failure == nil && failed.isEmpty
             history.noteAcknowledged(partition.log.highWatermark, byCleanStop: isWhole)
         }
-        self.store = nil
+        forgetStore()
         fileSystem.resetBytesRead()
         self.store = try open()
         guard !fileSystem.hasCrashed else { return }
         try check()
+    }
+
+    /// Producers hear nothing more of what the store has not synced.
+    private func forgetStore() {
+        store = nil
+        producerIDs = 0..<0
+        for topic in histories {
+            for producer in topic.partitions.flatMap(\.producers) { producer.forgetAnswers() }
+        }
     }
 
     private func readBack(_ store: PartitionStore) throws {
@@ -248,21 +283,27 @@ final class Simulation {
     func loseEverythingVolatile() {
         crashes += 1
         if let store { noteSeen(store) }
-        store = nil
+        forgetStore()
         mayFail = false
         lifeIsOver = false
         restartMachine()
-        if plan.forgetsMarks { forgetMarks() }
+        if plan.forgetsMarks { forget { $0 == "offset-marks" } }
+        if plan.forgetsSnapshots { forget { $0.hasSuffix(".snapshot") } }
     }
 
-    private func forgetMarks() {
+    private func countCheckpoints() {
+        let names = (try? fileSystem.list(Self.directory + "/__cluster_metadata-0")) ?? []
+        checkpoints += names.count { $0.name.hasSuffix(".checkpoint") }
+    }
+
+    private func forget(_ isForgotten: (String) -> Bool) {
         do throws(FileSystemError) {
             for entry in try fileSystem.list(Self.directory) where entry.isDirectory {
                 let folder = Self.directory + "/" + entry.name
-                guard try fileSystem.list(folder).contains(where: { $0.name == "offset-marks" })
-                else { continue }
-                try fileSystem.removeFile(folder + "/offset-marks")
-                try fileSystem.syncDirectory(folder)
+                for file in try fileSystem.list(folder) where isForgotten(file.name) {
+                    try fileSystem.removeFile(folder + "/" + file.name)
+                    try fileSystem.syncDirectory(folder)
+                }
             }
         } catch {}  // The first life ended before there was anything.
     }
@@ -305,11 +346,14 @@ final class Simulation {
             directoryID: .random(using: &generator)
         )
         let store: PartitionStore
+        var creation = TopicCreationSettings()
+        creation.metadataBytesMax = ByteCount(plan.metadataBytesMax)
         do throws(PartitionStoreError) {
             store = try PartitionStore.open(
                 path: Self.directory,
                 fileSystem: fileSystem,
                 settings: kinds.settings,
+                creation: creation,
                 newIdentity: { identity }
             )
         } catch {

@@ -81,6 +81,7 @@ extension Simulation {
         }
         try AcknowledgedRecords.check(history, stored: output.bytes, highWatermark: end)
         try StableOffsets.check(history, stored: output.bytes, highWatermark: end)
+        try ExactlyOnce.check(history, stored: output.bytes)
         let isWhole = partition.log.failure == nil && partition.log.logEndOffset == end
         if isWhole { history.cut(to: end) }
         history.noteSeen(end)
@@ -120,7 +121,7 @@ extension Simulation {
         let epoch = partition.log.leaderEpoch
         if !partition.recovery.wasClean {
             try StableOffsets.checkEpochRose(history, to: epoch)
-        } else if !closeWasTried {
+        } else if !closeWasTried, partition.log.logEndOffset > .zero {
             throw Violation(promise: .p2, what: "a start took an unclean stop for a clean one")
         }
         history.leaderEpoch = epoch

@@ -16,9 +16,12 @@ final class TopicHistory {
 
     let name: TopicName
     let id: UUIDBytes
-    let settings: TopicSettings
-    let overrides: [String: String]
-    let partitions: [PartitionHistory]
+    private(set) var settings: TopicSettings
+    private(set) var overrides: [String: String]
+    private(set) var partitions: [PartitionHistory]
+    /// Asked for, and neither reported nor refused.
+    var changing: (overrides: [String: String], settings: TopicSettings)?
+    var growing: Int?
     var life = Life.beginning
 
     init(
@@ -34,6 +37,20 @@ final class TopicHistory {
         self.overrides = overrides
         self.partitions = (0..<partitions).map { _ in
             PartitionHistory(isDurable: settings.durability == .durable)
+        }
+    }
+
+    func change(_ overrides: [String: String], _ settings: TopicSettings) {
+        changing = nil
+        self.overrides = overrides
+        self.settings = settings
+        for partition in partitions { partition.isDurable = settings.durability == .durable }
+    }
+
+    func grow(to count: Int) {
+        growing = nil
+        while partitions.count < count {
+            partitions.append(PartitionHistory(isDurable: settings.durability == .durable))
         }
     }
 }

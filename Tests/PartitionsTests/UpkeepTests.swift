@@ -151,4 +151,26 @@ import Testing
         faults.fail(.sync, pathSuffix: "/a-0/00000000000000000000.log", reason: .io)
         return faults
     }
+
+    @Test func `flush.messages has a topic synced that does not wait for it`() throws {
+        let bench = try Bench(["durability": "written", "flush.messages": "60"])
+        let log = "/data/a-0/00000000000000000000.log"
+        let records = BatchPool.shared.batch(0, of: 0).recordCount
+        try bench.append(60 / records + 1)
+        bench.run { bench.fileSystem.syncedContents(log)?.isEmpty == false }
+    }
+
+    @Test func `flush.ms has a topic synced a while after`() throws {
+        let quiet = try Bench(["durability": "written"])
+        try quiet.append(1)
+        quiet.run { quiet.replies.count == 1 }
+        let before = quiet.fileSystem.syncedContents("/data/a-0/00000000000000000000.log")
+        #expect(before?.isEmpty ?? true)
+        let bench = try Bench(["durability": "written", "flush.ms": "20"])
+        try bench.append(1)
+        bench.run {
+            bench.fileSystem.syncedContents("/data/a-0/00000000000000000000.log")?.isEmpty
+                == false
+        }
+    }
 }

@@ -4,6 +4,7 @@ import socket
 import struct
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS = 0, 1, 2, 3, 18
+INIT_PRODUCER_ID = 22
 
 
 def text(value):

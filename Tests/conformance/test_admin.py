@@ -61,6 +61,7 @@ def test_partitions_past_the_bound_share_one_row(make_broker):
     page = admin.metrics(broker)
     assert 'headwater_partition_high_watermark_offset{topic="mqtt",partition="0"}' not in page
     assert page['headwater_partition_records{topic="(others)"}'] >= 7
+    assert page['headwater_partition_size_bytes{topic="(others)"}'] > 0
     assert page["headwater_partitions_without_metrics"] == page["headwater_partitions"]
 
 
@@ -74,7 +75,9 @@ def test_status_and_its_command_agree(broker):
     run = harness.run_headwater("status", "--http", broker.http)
     assert run.returncode == 0, run.stderr
     assert "ready" in run.stdout.splitlines()[0] and broker.data in run.stdout
-    assert "topic mqtt: 1 partition(s), 5 records" in run.stdout
+    size = os.path.getsize(os.path.join(broker.data, "mqtt-0", "0" * 20 + ".log"))
+    assert f"topic mqtt: 1 partition(s), 5 records, {size} B\n" in run.stdout
+    assert [topic["sizeBytes"] for topic in status["topics"] if topic["name"] == "mqtt"] == [size]
     run = harness.run_headwater("status", "--json", "--http", broker.http)
     assert json.loads(run.stdout)["log"] == status["log"]
 

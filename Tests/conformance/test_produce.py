@@ -169,16 +169,6 @@ def test_kafka_python_produces_with_every_codec(broker, codec, acks):
     assert stored_codecs(broker, "k") == {codec or "none"}
 
 
-def test_kafka_python_with_idempotence_says_what_is_missing(broker):
-    """Until producer ids are served, its default fails before anything is sent."""
-    producer = kafka.KafkaProducer(bootstrap_servers=[broker.kafka], max_block_ms=5000)
-    try:
-        with pytest.raises(kafka.errors.KafkaError):
-            producer.send("k", b"x").get(timeout=5)
-    finally:
-        producer.close(timeout=1)
-
-
 # Byte by byte
 
 def now():
@@ -206,7 +196,8 @@ def test_faulty_batches_are_refused_and_leave_no_trace(broker):
         ("mqtt", producing.batch([b"x"], now(), base_offset=5), producing.INVALID_RECORD),
         ("mqtt", producing.batch([b"x"], now(), magic=1), producing.INVALID_RECORD),
         ("mqtt", producing.batch([b"x"], now(), attributes=32), producing.INVALID_RECORD),
-        ("mqtt", producing.batch([b"x"], now(), producer=(7, 0, 0)),
+        ("mqtt", producing.batch([b"x"], now(), producer=(7, 0, -1)), producing.INVALID_RECORD),
+        ("mqtt", producing.batch([b"x"], now(), producer=(7, 0, 0), attributes=16),
          producing.UNSUPPORTED_FOR_MESSAGE_FORMAT),
         ("mqtt", producing.batch([b"x" * (1 << 20)], now()), producing.MESSAGE_TOO_LARGE),
         ("nowhere", good, producing.UNKNOWN_TOPIC),

@@ -36,6 +36,8 @@ int64_t cposix_file_read_resident(
 int64_t cposix_file_write(int descriptor, const void *bytes, size_t count, int64_t position);
 int64_t cposix_file_size(int descriptor);
 int cposix_file_truncate(int descriptor, int64_t size);
+// Keeps room on the disk past the file's end, whose size stays.
+int cposix_file_preallocate(int descriptor, int64_t size);
 int cposix_file_sync(int descriptor);
 // Locks for this process alone; busy when another holds it.
 int cposix_file_lock(const char *path);

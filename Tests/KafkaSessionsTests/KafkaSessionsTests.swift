@@ -1,2 +1,0 @@
-import KafkaSessions
-import Testing
