@@ -109,9 +109,8 @@ let package = Package(
             name: "headwater",
             dependencies: [
                 "AdminServer", "BrokerConfiguration", "BrokerModel", "CommitLog", "EventLoop",
-                "Ingest", "KafkaServer", "KafkaWire", "MQTTServer", "MQTTSessions", "MQTTWire",
-                "Partitions",
-                "Posix", "RecordFormat",
+                "Ingest", "KafkaServer", "KafkaSessions", "KafkaWire", "MQTTServer", "MQTTSessions",
+                "MQTTWire", "Partitions", "Posix", "RecordFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -171,7 +170,7 @@ let package = Package(
             "KafkaServer",
             [
                 "BrokerModel", "CommitLog", "EventLoop", "HeadwaterTesting", "KafkaServer",
-                "KafkaWire", "Partitions", "Posix", "RecordFormat",
+                "KafkaSessions", "KafkaWire", "Partitions", "Posix", "RecordFormat",
             ]
         ),
     ],

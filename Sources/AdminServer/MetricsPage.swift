@@ -25,7 +25,11 @@ package struct MetricsPage: Sendable {
     package var bytes: [UInt8] { Array(text.utf8) }
 
     package mutating func counter(_ name: String, _ help: String, _ counter: Counter) {
-        self.counter(name, help, [MetricSample([], Double(counter.count))])
+        self.counter(name, help, counter.count)
+    }
+
+    package mutating func counter(_ name: String, _ help: String, _ value: Int) {
+        counter(name, help, [MetricSample([], Double(value))])
     }
 
     /// One counter a value of the label.

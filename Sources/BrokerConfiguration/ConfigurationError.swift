@@ -48,6 +48,7 @@ package enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     /// A range or a choice can't be written as it stands; a form such as HOST:PORT can.
     private static func advice(_ allowed: String) -> String {
         let isRange = allowed.contains(" ... ") || allowed.contains(" | ")
-        return isRange ? "allowed: \(allowed)" : "write \(allowed)"
+        let units = allowed.contains("iB") ? ", in KiB, MiB or GiB" : ""
+        return (isRange ? "allowed: \(allowed)" : "write \(allowed)") + units
     }
 }

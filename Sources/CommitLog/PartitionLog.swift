@@ -30,6 +30,8 @@ public final class PartitionLog {
     private(set) var isClosed = false
     /// Where the unsynced records begin.
     private(set) var syncedEndOffset: Offset
+    /// Whether the active segment's index files say all that is known: a stop need not write them.
+    var indexesAreStored = false
     /// Whether the active segment has more room on the disk than it fills.
     var isPreallocated = false
     let fileSystem: any FileSystem
@@ -173,7 +175,7 @@ public final class PartitionLog {
         try sync()
         do throws(FileSystemError) {
             try trim()
-            try active.segment.writeIndexes()
+            if !indexesAreStored { try active.segment.writeIndexes() }
             try saveProducers()
             // All is synced: an unclean end of the next run need not skip what this one reserved.
             if marks.reserved > logEndOffset { try reserve(upTo: logEndOffset) }
@@ -249,6 +251,7 @@ public final class PartitionLog {
     ) throws(FileSystemError) {
         guard !run.isEmpty else { return }
         let bytes = UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: run))
+        indexesAreStored = false
         try active.append(bytes, now: now, settings: settings)
         logEndOffset = nextOffset
     }
@@ -292,6 +295,7 @@ public final class PartitionLog {
             maxTimestamp: active.maxTimestamp
         )
         active = next
+        indexesAreStored = true
         reader.publish { published in
             published.segments.append(next.segment)
             published.syncedEnd = .zero

@@ -1,8 +1,8 @@
 import BrokerModel
 import RecordFormat
 
-// What a log does for producers with an id: it checks each batch of theirs by itself, and saves what
-// it knows of them where recovery finds it.
+// What a log does for producers with an id: it checks each batch of theirs by itself, and saves
+// what it knows of them where recovery finds it.
 extension PartitionLog {
     /// Appends those of the batches that their producers may send now, one behind the other in the
     /// order given, and says of each what became of it. A batch that is refused, or that is stored

@@ -67,6 +67,7 @@ extension PartitionLog {
             settings: settings,
             openSegments: openSegments
         )
+        log.indexesAreStored = recovery.report.wasClean
         return (log, recovery.report)
     }
 }

@@ -131,7 +131,7 @@ extension PartitionLog {
                 }
             }
         }
-        return files + snapshots.drop(before: start)
+        return files + snapshots.drop(before: min(start, active.segment.baseOffset))
     }
 }
 

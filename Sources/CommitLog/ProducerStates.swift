@@ -105,8 +105,8 @@ final class ProducerStates: Sendable {
         limit.noteAdded(producerID)
     }
 
-    /// Forgets those whose last batch lies furthest back: an eighth at a time, so that producers who
-    /// come in numbers cost no search each.
+    /// Forgets those whose last batch lies furthest back: an eighth at a time, so that producers
+    /// who come in numbers cost no search each.
     private func pushOut(_ known: inout Known) {
         let oldestFirst = known.producers.filter { $0.value.transactionStart == nil }
             .map { (id: $0.key, offset: $0.value.last?.lastOffset ?? .zero) }

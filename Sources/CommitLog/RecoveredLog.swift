@@ -14,8 +14,8 @@ struct RecoveredLog {
 }
 
 extension LogRecovery {
-    /// A log in which nothing is stored, and of which nothing was ever shown: in a topic that is not
-    /// durable, marks would say so. It needs no new epoch, and so costs a start no sync.
+    /// A log in which nothing is stored, and of which nothing was ever shown: in a topic that is
+    /// not durable, marks would say so. It needs no new epoch, and so costs a start no sync.
     mutating func untouched(_ file: any File) throws(FileSystemError) -> RecoveredLog? {
         guard bases == [.zero], marks == OffsetMarks(), snapshots.newest == nil,
             try file.size() == .zero

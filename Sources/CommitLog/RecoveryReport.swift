@@ -11,7 +11,7 @@ public struct RecoveryReport: Equatable, Sendable {
     public var rebuiltIndexes = 0
     /// Offsets that may have been shown and were lost: they are skipped.
     public var gap: OffsetGap?
-    /// The snapshot of idempotent producers was damaged: one that has no batch in the newest segment
-    /// is not known any more, and a batch that it sends again may be stored twice.
+    /// The snapshot of idempotent producers was damaged: one that has no batch in the newest
+    /// segment is not known any more, and a batch that it sends again may be stored twice.
     public var producersLost = false
 }

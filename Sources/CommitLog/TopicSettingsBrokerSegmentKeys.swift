@@ -42,8 +42,8 @@ extension TopicSettings {
                 \.flushText,
                 of: defaults,
                 allowed: "a time, milliseconds, or -1",
-                "A record is synced at the latest after this, whether or not somebody waits for it; "
-                    + "-1 leaves that to `commit.interval` (a topic's `flush.ms`)."
+                "A record is synced at the latest after this, whether or not somebody waits for "
+                    + "it; -1 leaves that to `commit.interval` (a topic's `flush.ms`)."
             ),
         ]
     }

@@ -9,8 +9,8 @@ extension TopicSettings {
             "segment.jitter.ms",
             \.segmentJitterNumber,
             in: 0...Int.max,
-            "A segment is sealed up to this much before `segment.ms`, each at another time, so that "
-                + "not all partitions' are at once."
+            "A segment is sealed up to this much before `segment.ms`, each at another time, so "
+                + "that not all partitions' are at once."
         ),
         .number(
             "segment.index.bytes",

@@ -1,8 +1,7 @@
-import KafkaWire
 import Partitions
 
-/// What anybody may do here, as bits of Kafka's operation codes (KIP-430): all that a broker without
-/// an authorizer lets them, and of the broker's own topics only what they are for.
+/// What anybody may do here, as bits of Kafka's operation codes (KIP-430): all that a broker lets
+/// them who has no authorizer, and with the broker's own topics only what those are for.
 enum AuthorizedOperations {
     private static let read: Int32 = 1 << 3
     private static let write: Int32 = 1 << 4
@@ -19,6 +18,8 @@ enum AuthorizedOperations {
     private static let topic = internalTopic | write | create | delete | alter | alterConfigs
     static let cluster =
         create | alter | describe | clusterAction | describeConfigs | alterConfigs | idempotentWrite
+
+    static let group = read | delete | describe | describeConfigs | alterConfigs
 
     static func of(_ entry: TopicEntry) -> Int32 { of(isInternal: entry.isInternal) }
     static func of(isInternal: Bool) -> Int32 { isInternal ? internalTopic : topic }

@@ -54,6 +54,7 @@ extension BrokerAnswers {
             let name = TopicName(wanted.name)
             let partitions = wanted.partitions.map { partition in
                 var answer = DeleteRecordsResponse.Partition(index: partition.index)
+                answer.lowWatermark = Offset(-1)
                 let place = name.map { TopicPartition(topic: $0, partition: partition.index) }
                 switch place.flatMap({ front.outcomes[$0] }) {
                 case .success(let offset)?: answer.lowWatermark = offset

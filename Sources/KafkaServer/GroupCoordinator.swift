@@ -6,13 +6,14 @@ import KafkaWire
 /// The coordinator of all consumer groups: it does what `GroupDirectory` decides. Confined to the
 /// Kafka loop.
 final class GroupCoordinator {
-    /// A request of a member that may wait, at the front of its connection's input.
-    typealias Waiter = (connection: UInt64, ticket: GroupTicket)
-
     var directory: GroupDirectory
     let journal: GroupJournal
-    /// Called with the answer to a request that was handed over, perhaps before `perform` returns.
+    /// Called with a connection and the answer to what it asked, perhaps before `ask` returns.
     var answered: (UInt64, GroupTicket, GroupAnswer) -> Void = { _, _, _ in }
+    /// The tombstones of all that a group has committed, which are written with its own.
+    var removeOffsets: (String) -> [GroupRecord] = { _ in [] }
+
+    let counters: GroupCounters
 
     private let loop: EventLoop
     /// The connections whose requests wait. One that is gone leaves its request to the group.
@@ -31,23 +32,27 @@ final class GroupCoordinator {
         self.loop = loop
         self.journal = journal
         directory = GroupDirectory(settings: settings, memory: memory, seed: seed)
+        counters = directory.counters
     }
 
     var now: GroupTime { GroupTime(loop.now, wall: loop.wallClock) }
 
     // MARK: Requests
 
+    func nextTicket() -> GroupTicket {
+        lastTicket += 1
+        return GroupTicket(lastTicket)
+    }
+
     /// Hands over a request that may wait, and does what follows.
     func ask(
+        _ ticket: GroupTicket,
         for connection: UInt64,
-        _ request: (inout GroupDirectory, GroupTicket) -> Void
-    ) -> GroupTicket {
-        lastTicket += 1
-        let ticket = GroupTicket(lastTicket)
+        _ request: (inout GroupDirectory, GroupTicket, GroupTime) -> Void
+    ) {
         connections[ticket] = connection
-        request(&directory, ticket)
+        request(&directory, ticket, now)
         perform()
-        return ticket
     }
 
     func heartbeat(_ request: HeartbeatRequest) -> KafkaErrorCode {
@@ -57,6 +62,71 @@ final class GroupCoordinator {
 
     /// The connection is gone. Its member stays: it has its session's time to come back.
     func forget(_ ticket: GroupTicket) { connections[ticket] = nil }
+
+    // MARK: Administrators
+
+    func describe(_ request: DescribeGroupsRequest, version: Int16) -> DescribeGroupsResponse {
+        let groups = request.groupIDs.map { groupID in
+            var group = directory.describe(groupID, version: version)
+            if request.wantsAuthorizedOperations, group.errorCode == .none,
+                group.groupState != GroupState.dead.rawValue
+            {
+                group.authorizedOperations = AuthorizedOperations.group
+            }
+            return group
+        }
+        return DescribeGroupsResponse(groups: groups)
+    }
+
+    func list(_ request: ListGroupsRequest) -> ListGroupsResponse {
+        ListGroupsResponse(
+            groups: directory.list(states: request.statesFilter, types: request.typesFilter)
+        )
+    }
+
+    /// Deletes groups that nobody is in, with what they have committed; answered once the log has
+    /// that.
+    func delete(_ request: DeleteGroupsRequest, ticket: GroupTicket, for connection: UInt64) {
+        connections[ticket] = connection
+        var response = DeleteGroupsResponse(results: [])
+        var deleted: [GroupSnapshot] = []
+        var records: [GroupRecord] = []
+        var seen: Set<String> = []
+        for groupID in request.groupIDs where seen.insert(groupID).inserted {
+            let snapshot = directory.snapshot(of: groupID)
+            var result = DeleteGroupsResponse.Result(groupID: groupID)
+            result.errorCode = directory.delete(groupID)
+            response.results.append(result)
+            guard result.errorCode == .none, let snapshot else { continue }
+            deleted.append(snapshot)
+            records += removeOffsets(groupID) + [.groupGone(groupID)]
+        }
+        perform()
+        guard !records.isEmpty else { return answer(ticket, .deleted(response)) }
+        journal.append(records) { [weak self] code in
+            self?.deleted(deleted, code, response, ticket)
+        }
+    }
+
+    /// What the log has not taken is there again, unless somebody has made it anew.
+    private func deleted(
+        _ groups: [GroupSnapshot],
+        _ code: KafkaErrorCode,
+        _ response: DeleteGroupsResponse,
+        _ ticket: GroupTicket
+    ) {
+        var response = response
+        if code != .none {
+            for group in groups where directory.state(of: group.groupID) == nil {
+                directory.restore(group, now: loop.now)
+            }
+            for index in response.results.indices where response.results[index].errorCode == .none {
+                response.results[index].errorCode = code
+            }
+        }
+        answer(ticket, .deleted(response))
+        perform()
+    }
 
     // MARK: Effects
 
@@ -75,9 +145,7 @@ final class GroupCoordinator {
 
     private func perform(_ effect: GroupEffect) {
         switch effect {
-        case .answer(let ticket, let answer):
-            guard let connection = connections.removeValue(forKey: ticket) else { return }
-            answered(connection, ticket, answer)
+        case .answer(let ticket, let answer): self.answer(ticket, answer)
         case .store(let group, let storing):
             journal.append([.group(group)]) { [weak self] code in
                 guard let self else { return }
@@ -85,6 +153,11 @@ final class GroupCoordinator {
                 perform()
             }
         }
+    }
+
+    private func answer(_ ticket: GroupTicket, _ answer: GroupAnswer) {
+        guard let connection = connections.removeValue(forKey: ticket) else { return }
+        answered(connection, ticket, answer)
     }
 
     // MARK: Time
@@ -104,7 +177,4 @@ final class GroupCoordinator {
         }
         timer = (id, time)
     }
-
-    /// Starts the members' sessions that a restore has brought. Called before the loop runs.
-    func begin() { perform() }
 }

@@ -18,7 +18,7 @@ final class GroupJournal {
     var settled: ([GroupRecord], _ areKept: Bool) -> Void = { _, _ in }
     /// Called once for each batch that the log refused, or failed to keep.
     var appendFailed: (CommitLogError) -> Void = { _ in }
-    /// Called when there is room again, after `isFull` was seen.
+    /// Called when the log has answered and there is room, for who has seen `isFull`.
     var roomReturned: () -> Void = {}
 
     private let loop: EventLoop
@@ -118,8 +118,10 @@ final class GroupJournal {
         guard let partition, !builder.isEmpty else { return sendNothing() }
         let batch = spareBatches.popLast() ?? SealedBatch()
         batch.recordCount = builder.recordCount
+        // Before compression: it is the records that are held until the log has answered.
+        let bytes = builder.uncompressedBytes.rawValue
         builder.seal(compressor: &compressor, into: &batch.bytes)
-        let sent = Sent(batch: batch, bytes: batch.bytes.count, waiting: open)
+        let sent = Sent(batch: batch, bytes: bytes, waiting: open)
         open.removeAll()
         bytesInFlight += sent.bytes
         inFlight.append(sent)
@@ -148,7 +150,6 @@ final class GroupJournal {
     }
 
     private func receive(_ replies: [AppendReply]) {
-        let wasFull = isFull
         for reply in replies {
             // Replies of one partition come in the order of its requests.
             guard let sent = inFlight.first, sent.batch === reply.batch else { continue }
@@ -164,7 +165,7 @@ final class GroupJournal {
             }
             answer(sent.waiting, code)
         }
-        if wasFull, !isFull { roomReturned() }
+        if !isFull { roomReturned() }
     }
 
     /// As Kafka's coordinator maps what its log says.
@@ -177,7 +178,9 @@ final class GroupJournal {
     }
 
     private func recycle(_ batch: SealedBatch) {
-        guard batch.bytes.capacity <= KafkaServerLimits.journalBatchBytes else { return }
+        guard spareBatches.count < KafkaServerLimits.spareAppendsMax,
+            batch.bytes.capacity <= KafkaServerLimits.journalBatchBytes
+        else { return }
         batch.bytes.removeAll()
         batch.recordCount = 0
         spareBatches.append(batch)

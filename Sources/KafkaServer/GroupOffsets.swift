@@ -96,9 +96,6 @@ final class GroupOffsets {
         return records
     }
 
-    /// Whether anything is left once all that is on its way has arrived.
-    func hasOffsets(_ group: String) -> Bool { table.hasOffsets(group) }
-
     /// The tombstones of all that a group has committed; the caller writes them.
     func removeGroup(_ group: String) -> [GroupRecord] { table.removeGroup(group) }
 

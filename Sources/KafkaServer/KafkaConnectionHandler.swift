@@ -62,6 +62,11 @@ final class KafkaConnectionHandler: ConnectionHandler {
     var frontDeletions: FrontDeletions?
     /// What that request means, if it deletes: afterwards the catalog no longer tells.
     var plannedDeletions: [Result<TopicEntry, TopicRefusal>] = []
+    /// The request about committed offsets there, and its number among the connection's.
+    var frontOffsets: FrontOffsets?
+    /// The request of a group's member there, while others or the log are waited for.
+    var frontGroup: FrontGroup?
+    var lastOffsetsTicket: UInt64 = 0
 
     init(_ connection: Connection, service: KafkaService) {
         self.connection = connection
@@ -122,6 +127,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
         stopWaiting()
         forgetProduces()
         abandonReading()
+        forgetGroupRequest()
         service.forget(connection.id)
         release()
     }
@@ -173,7 +179,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     /// Nothing was asked that is not answered.
     var isIdle: Bool {
         produces.isEmpty && frontFetch == nil && frontTopics == nil && frontDeletions == nil
-            && readers.isIdle && connection.pendingOutput == .zero
+            && frontOffsets == nil && frontGroup == nil && readers.isIdle
+            && connection.pendingOutput == .zero
     }
 
     private func release() {

@@ -90,6 +90,8 @@ public final class KafkaServerCounters: Sendable {
     public let offsetsExpired = Counter()
     public let offsetsOfDeletedTopics = Counter()
     public let groupWritesFailed = Counter()
+    /// How often a request about groups had to wait until the log had taken others.
+    public let journalWaits = Counter()
 
     public init() {}
 

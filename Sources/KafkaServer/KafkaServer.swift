@@ -10,6 +10,10 @@
 // however often it is walked. Nothing past the high watermark is ever shown. Records on their way
 // out are paid for from one pool; while it is full, fetches wait and nobody is disconnected.
 //
+// Fetch sessions (KIP-227) are `FetchSessionCache`'s. A request is taken in once, with the first
+// look at it, and what was told is remembered once, with the answer that leaves; between the two a
+// look changes nothing.
+//
 // This loop reads only what is in memory. A fetch that needs the disk, and every lookup by time, is
 // answered by a `ReaderPool`'s thread; its connection waits, all others go on. `FetchTurns` bounds
 // what one iteration reads, and half of the pool is kept for small fetches, so neither a greedy
@@ -24,8 +28,13 @@
 // What a producer with an id sends is checked by the log, batch by batch; `ProducerIDs` gives the
 // ids, out of blocks that the storage loop has made durable.
 //
-// Not here yet: groups, fetch sessions (every answer is a full one, which KIP-227 allows),
-// transactions.
+// `GroupCoordinator` does what `GroupDirectory` decides about consumer groups. A member's request
+// that waits for others stays at the front of its connection's input, as everything that waits.
+// What groups have committed is `GroupOffsets`. It and the groups write to `__consumer_offsets`
+// through one `GroupJournal`, a batch a burst; nobody is answered before that is synced, and nobody
+// sees what is not.
+//
+// Not here yet: transactions.
 enum KafkaServerLimits {
     /// A connection that has been answered this much is read again once it took the answers.
     static let outputBytesPerCallMax = 1 << 20

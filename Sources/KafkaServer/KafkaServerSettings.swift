@@ -1,5 +1,6 @@
 import BrokerModel
 import CommitLog
+import KafkaSessions
 
 /// What an operator can set about the Kafka listener.
 public struct KafkaServerSettings: Sendable {
@@ -18,6 +19,8 @@ public struct KafkaServerSettings: Sendable {
     public var readerThreads = 2
     /// Cold reads that no reader thread has begun. Past that, fetches wait as for memory.
     public var readerQueueMax = 1_024
+    public var groups = GroupSettings()
+    public var offsets = OffsetSettings()
 
     public init() {}
 
@@ -64,9 +67,10 @@ public struct KafkaServerSettings: Sendable {
                 \.fetchSessionsMax,
                 of: defaults,
                 in: 0...10_000,
-                "How many clients may have a fetch session; the others ask for everything each time."
+                "How many clients may have a fetch session; others ask for everything each time."
             ),
-        ]
+        ] + GroupSettings.keys.map { $0.inside(\.groups) }
+            + OffsetSettings.keys.map { $0.inside(\.offsets) }
     }
 }
 

@@ -27,9 +27,13 @@ public final class KafkaService {
     public var configuration = KafkaBrokerConfiguration()
     let topicChanges: TopicChanges
     let producerIDs: ProducerIDs
+    let groupOffsets: GroupOffsets
+    let groups: GroupCoordinator
     private var produceCheck: ProduceCheck
     /// Connections whose Produce waits for memory.
     private var produceWaiters: [UInt64] = []
+    /// Those whose request about groups waits until less of them is on its way to the log.
+    var journalWaiters: [UInt64] = []
 
     private(set) var handlers: [UInt64: KafkaConnectionHandler] = [:]
     private var idleTimer: TimerID?
@@ -53,6 +57,7 @@ public final class KafkaService {
         settings: KafkaServerSettings,
         fetchMemory: MemoryPool,
         produceMemory: MemoryPool,
+        groupMemory: MemoryPool,
         shard: Mailbox<PartitionShardMessage>
     ) {
         self.loop = loop
@@ -75,6 +80,22 @@ public final class KafkaService {
         )
         topicChanges = TopicChanges(loop: loop, shard: shard)
         producerIDs = ProducerIDs(loop: loop, shard: shard)
+        let journal = GroupJournal(loop: loop, shard: shard)
+        groups = GroupCoordinator(
+            loop: loop,
+            settings: settings.groups,
+            memory: groupMemory,
+            journal: journal,
+            seed: .random(in: 0 ... .max)
+        )
+        groupOffsets = GroupOffsets(
+            loop: loop,
+            catalog: catalog,
+            settings: settings.offsets,
+            memory: groupMemory,
+            journal: journal,
+            counters: counters
+        )
         let inbox = Inbox()
         let mailbox: Mailbox<HighWatermarkAdvance> = loop.makeMailbox { _ in
             inbox.service?.highWatermarksAdvanced()
@@ -87,10 +108,15 @@ public final class KafkaService {
         )
         inbox.service = self
         joinProduces()
+        joinOffsets()
+        joinGroups()
     }
 
     private func joinProduces() {
-        loop.burstEnded = { [produceLane] in produceLane.burstEnded() }
+        loop.burstEnded = { [produceLane, groupOffsets] in
+            produceLane.burstEnded()
+            groupOffsets.burstEnded()
+        }
         produceLane.memoryReturned = { [unowned self] in produceMemoryReturned() }
         produceLane.appendFailed = { [counters] in counters.appendsFailed.add() }
         producerIDs.settled = { [unowned self] connection, hasIDs in
@@ -130,11 +156,13 @@ public final class KafkaService {
         guard !isStopping else { return }
         isStopping = true
         produceLane.flush()
+        groupOffsets.journal.flush()
         stopOnceAnswered(before: loop.now + KafkaServerLimits.stopWaitMax)
     }
 
     private func stopOnceAnswered(before deadline: MonotonicTime) {
-        guard !produceLane.isIdle, loop.now < deadline else { return loop.stop() }
+        let isIdle = produceLane.isIdle && groupOffsets.journal.isIdle
+        guard !isIdle, loop.now < deadline else { return loop.stop() }
         loop.schedule(at: loop.now + .milliseconds(1)) { [weak self] in
             self?.stopOnceAnswered(before: deadline)
         }
@@ -170,7 +198,7 @@ public final class KafkaService {
     }
 
     /// Whoever waits for a partition of a topic that was deleted is told so now.
-    private func endFetches(of topic: TopicEntry) {
+    func endFetches(of topic: TopicEntry) {
         guard !waiters.isEmpty else { return }
         for connection in waiters.watching(topic.partitions.lazy.compactMap { $0?.handle }) {
             handlers[connection]?.endFetchWait()
@@ -185,6 +213,7 @@ public final class KafkaService {
     func forget(_ connection: UInt64) {
         unpark(connection)
         produceWaiters.removeAll { $0 == connection }
+        journalWaiters.removeAll { $0 == connection }
         handlers[connection] = nil
         turns.remove(connection)
     }
@@ -341,48 +370,6 @@ extension KafkaService {
         let waiters = produceWaiters
         produceWaiters.removeAll(keepingCapacity: true)
         for connection in waiters { handlers[connection]?.lookAgain() }
-    }
-}
-
-// MARK: - Topics
-
-extension KafkaService {
-    private func noteChange(
-        _ change: TopicChanges.Change,
-        of topic: TopicEntry,
-        by handler: KafkaConnectionHandler?
-    ) {
-        let client = handler?.client ?? KafkaClientName()
-        switch change.kind {
-        case .creation:
-            counters.topicsCreated.add()
-            let count = topic.partitions.count
-            report(.topicCreated(topic.name, partitions: count, client: client))
-        case .deletion:
-            counters.topicsDeleted.add()
-            report(.topicDeleted(topic.name, client: client))
-            endFetches(of: topic)
-        case .addition:
-            counters.topicsChanged.add()
-            let count = topic.partitions.count
-            report(.topicChanged(topic.name, "it has \(count) partitions now", client: client))
-        case .alteration(_, isCheck: true): break
-        case .alteration(let keys, isCheck: false):
-            counters.topicsChanged.add()
-            let named = keys.joined(separator: ", ")
-            report(.topicChanged(topic.name, "settings: \(named)", client: client))
-        }
-    }
-
-    private func noteDeletion(
-        _ partition: TopicPartition,
-        before offset: Offset,
-        by handler: KafkaConnectionHandler?
-    ) {
-        counters.topicsChanged.add()
-        let what = "partition \(partition.partition) begins at \(offset.rawValue) now"
-        let client = handler?.client ?? KafkaClientName()
-        report(.topicChanged(partition.topic, what, client: client))
     }
 }
 

@@ -16,7 +16,7 @@ final class PendingProduce {
     /// Nil once its connection is gone: its records are stored all the same.
     var handler: KafkaConnectionHandler?
 
-    private var deadline: MonotonicTime?
+    private var deadline = MonotonicTime(nanoseconds: 0)
     private(set) var hasTimedOut = false
     /// It has left its connection's ring before the log answered.
     var isAnswered = false
@@ -33,7 +33,7 @@ final class PendingProduce {
         correlationID = header.correlationID
         version = header.apiVersion
         wantsAnswer = acks != 0
-        self.deadline = wantsAnswer ? deadline : nil
+        self.deadline = deadline
         hasTimedOut = false
         isAnswered = false
         partitionsLeft = 1
@@ -43,8 +43,9 @@ final class PendingProduce {
     /// Ends the wait for the log if it was too long. What it has not answered for may still be
     /// stored: that is what the producer is told. True when there is an answer now.
     func timeOut(at now: MonotonicTime) -> Bool {
-        guard !isComplete, let deadline, deadline <= now else { return false }
+        guard !isComplete, deadline <= now else { return false }
         hasTimedOut = true
+        guard wantsAnswer else { return true }  // It only holds up the answers behind it.
         let refusal = ProduceRefusal(
             .requestTimedOut,
             "the disk has not answered in time; the records may be stored all the same"

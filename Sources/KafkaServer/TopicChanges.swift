@@ -2,8 +2,8 @@ import BrokerModel
 import EventLoop
 import Partitions
 
-/// Asks the storage loop to make, change and delete topics and to delete records, and says who asked
-/// when the answer comes.
+/// Asks the storage loop to make, change and delete topics and to delete records, and says who
+/// asked when the answer comes.
 /// Confined to the Kafka loop.
 final class TopicChanges {
     enum Kind {

@@ -2,10 +2,6 @@ import KafkaWire
 
 // What administrators ask of groups.
 extension GroupDirectory {
-    /// Operations on a group that anybody may do while nobody is refused anything: read, delete,
-    /// describe, describe and alter its configuration.
-    public static let authorizedOperations: Int32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11
-
     public func describe(
         _ groupID: String,
         version: Int16
@@ -54,6 +50,9 @@ extension GroupDirectory {
     }
 
     static let classicType = "classic"
+
+    /// What the log knows of a group, or will.
+    public func snapshot(of groupID: String) -> GroupSnapshot? { groups[groupID]?.snapshot() }
 
     /// Forgets a group that nobody is in. The caller removes it, and its offsets, from the log.
     public mutating func delete(_ groupID: String) -> KafkaErrorCode {

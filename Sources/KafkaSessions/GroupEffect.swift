@@ -5,6 +5,7 @@ public enum GroupAnswer: Equatable, Sendable {
     case joined(JoinGroupResponse)
     case synced(SyncGroupResponse)
     case left(LeaveGroupResponse)
+    case deleted(DeleteGroupsResponse)
 
     static func joining(
         _ errorCode: KafkaErrorCode,
@@ -31,6 +32,9 @@ public enum GroupAnswer: Equatable, Sendable {
             var response = LeaveGroupResponse()
             response.errorCode = errorCode
             return .left(response)
+        case .deleted(var response):
+            for index in response.results.indices { response.results[index].errorCode = errorCode }
+            return .deleted(response)
         }
     }
 }

@@ -1,5 +1,6 @@
-// KafkaSessions decides what Kafka's clients have going with this broker: who is in a group and what
-// it has read, what a fetch session covers. Values in, values out: no socket, no thread, no clock.
+// KafkaSessions decides what Kafka's clients have going with this broker: who is in a group and
+// what it has read, what a fetch session covers. Values in, values out: no socket, no thread, no
+// clock.
 //
 // Start at `GroupDirectory` for groups: it holds every `ConsumerGroup`, a state machine of Kafka's
 // classic protocol. Each request is one call; what follows from it, answers to requests that waited

@@ -69,9 +69,9 @@ final class ClusterMetadataLog {
             && !state.hasOthers && log.failure == nil
     }
 
-    /// Writes the state to a checkpoint, and takes the log in front of it away. Each step is durable
-    /// before the next. `remembered` are the removed topics that have to be known still. Returns the
-    /// files that are of no use any more.
+    /// Writes the state to a checkpoint, and takes the log in front of it away. Each step is
+    /// durable before the next. `remembered` are the removed topics that have to be known still.
+    /// Returns the files that are of no use any more.
     func checkpoint(
         remembering remembered: Set<UUIDBytes>,
         node: Int32,

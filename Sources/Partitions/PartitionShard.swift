@@ -331,6 +331,8 @@ package struct PartitionShardSettings: Sendable {
     package var retentionCheckInterval = Duration.minutes(5)
     package var cleaner = LogCleanerSettings()
     package var producers = ProducerSettings()
+    /// For a start after an unclean stop: they wait for the disk, so more than there are cores.
+    package var recoveryThreads = 8
 
     package init() {}
 
@@ -342,6 +344,13 @@ package struct PartitionShardSettings: Sendable {
                 of: PartitionShardSettings(),
                 in: .milliseconds(1) ... .minutes(1),
                 "The longest time after which a record that needs no acknowledgement is synced."
+            ),
+            .init(
+                "num.recovery.threads.per.data.dir",
+                \.recoveryThreads,
+                of: PartitionShardSettings(),
+                in: 1...64,
+                "How many threads recover partitions at a start after an unclean stop."
             ),
             .init(
                 "log.retention.check.interval.ms",

@@ -41,8 +41,8 @@ extension PartitionShard {
         StorageMoment(wallClock: loop.wallClock, monotonic: loop.now)
     }
 
-    /// Before the replies leave: who hears of a topic finds it in the catalog. One catalog serves all
-    /// changes of a burst, as it has a place for every topic that there is.
+    /// Before the replies leave: who hears of a topic finds it in the catalog. One catalog serves
+    /// all changes of a burst, as it has a place for every topic that there is.
     func answerTopics(in store: PartitionStore) {
         guard !topicReplies.isEmpty else { return }
         if isCatalogStale { catalog.publish(TopicCatalogSnapshot(of: store)) }

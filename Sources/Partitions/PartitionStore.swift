@@ -57,6 +57,8 @@ public final class PartitionStore {
     var topics: [TopicName: StoredTopic] = [:]
     /// Nil when it cannot be opened: then topics are what their folders say, and none can change.
     var metadata: ClusterMetadataLog?
+    /// At a start: logs that several threads have recovered, until they are taken over.
+    var recovered: [TopicPartition: LogRecoveries.Outcome] = [:]
     var removals = RemovalQueue()
     var leftBehind: [FileSystemError] = []
     /// Folders of deleted topics that still lie where a new topic would have its own.

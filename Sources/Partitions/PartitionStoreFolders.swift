@@ -47,14 +47,19 @@ extension PartitionStore {
         settings: TopicSettings,
         afterCleanStop: Bool
     ) throws(CommitLogError) -> Partition {
-        let (log, report) = try PartitionLog.open(
-            folder: folder(of: name),
-            afterCleanStop: afterCleanStop,
-            fileSystem: fileSystem,
-            settings: settings.logSettings,
-            openSegments: openSegments,
-            producerLimit: producerLimit
-        )
+        let (log, report) =
+            if let recovered = recovered.removeValue(forKey: name) {
+                try recovered.get()
+            } else {
+                try PartitionLog.open(
+                    folder: folder(of: name),
+                    afterCleanStop: afterCleanStop,
+                    fileSystem: fileSystem,
+                    settings: settings.logSettings,
+                    openSegments: openSegments,
+                    producerLimit: producerLimit
+                )
+            }
         for file in log.leftovers { removals.add(file: file, due: .distantPast) }
         return Partition(
             name: name,

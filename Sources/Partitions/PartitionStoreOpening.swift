@@ -3,13 +3,15 @@ import CommitLog
 
 extension PartitionStore {
     /// Opens a data directory, which is created when it does not exist, and recovers its
-    /// partitions. `newIdentity` is asked at the first start only.
+    /// partitions, after an unclean stop with several threads. `newIdentity` is asked at the first
+    /// start only.
     public static func open(
         path: String,
         fileSystem: any FileSystem,
         settings: TopicSettings = TopicSettings(),
         creation: TopicCreationSettings = TopicCreationSettings(),
         producerLimit: ProducerLimit = ProducerLimit(),
+        recoveryThreads: Int = 1,
         newIdentity: () -> PartitionStoreIdentity
     ) throws(PartitionStoreError) -> PartitionStore {
         try createDirectory(path, fileSystem)
@@ -34,7 +36,11 @@ extension PartitionStore {
             // A killed process may have left names here that a power cut would still take away.
             try fileSystem.syncDirectory(path)
         }
-        try store.openTopics(entries, afterCleanStop: wasClean)
+        try store.openTopics(
+            entries,
+            afterCleanStop: wasClean,
+            recoveryThreads: recoveryThreads
+        )
         return store
     }
 

@@ -3,7 +3,8 @@ import CommitLog
 
 // What a store does for producers with an id: it gives the ids, and forgets who is silent.
 extension PartitionStore {
-    /// How many ids one record in the metadata log pays for. A stop loses those that were not given.
+    /// How many ids one record in the metadata log pays for. A stop loses those that were not
+    /// given.
     private static let producerIDBlock: Int64 = 1_000
 
     /// As `append`, for batches of which some may carry a producer id: each is checked by itself.
@@ -20,8 +21,8 @@ extension PartitionStore {
         return range
     }
 
-    /// Takes a block of producer ids that were never given, and never will be again: that is durable
-    /// when it returns.
+    /// Takes a block of producer ids that were never given, and never will be again: that is
+    /// durable when it returns.
     public func allocateProducerIDs(
         now: StorageMoment = .unknown
     ) throws(PartitionStoreError) -> Range<Int64> {

@@ -27,7 +27,8 @@ extension PartitionStore {
 
     func openTopics(
         _ entries: [DirectoryEntry],
-        afterCleanStop: Bool
+        afterCleanStop: Bool,
+        recoveryThreads: Int
     ) throws(PartitionStoreError) {
         var folders = Folders(entries)
         let name = ClusterMetadataLog.partition
@@ -46,8 +47,11 @@ extension PartitionStore {
             // A killed process may have left names here that a power cut would still take away.
             try fileSystem.syncDirectory(path)
         }
-        for topic in known.topics.values.sorted(by: { $0.name < $1.name }) {
-            open(topic, settings: settings(of: topic), afterCleanStop: afterCleanStop)
+        let topics = known.topics.values.sorted { $0.name < $1.name }
+            .map { (topic: $0, settings: settings(of: $0)) }
+        if !afterCleanStop, recoveryThreads > 1 { recover(topics, threads: recoveryThreads) }
+        for (topic, settings) in topics {
+            open(topic, settings: settings, afterCleanStop: afterCleanStop)
             for number in 0..<topic.partitionCount {
                 folders.partitions.remove(
                     TopicPartition(topic: topic.name, partition: Int32(number))
@@ -57,6 +61,24 @@ extension PartitionStore {
         adopt(folders.partitions.sorted(), known, afterCleanStop: afterCleanStop)
         resumeProducerIDs(known)
         checkpointMetadata(now: .unknown)
+    }
+
+    /// What is recovered here is taken over when its topic is opened.
+    private func recover(
+        _ topics: [(topic: ClusterMetadata.Topic, settings: TopicSettings)],
+        threads: Int
+    ) {
+        let wanted = topics.flatMap { topic, settings in
+            (0..<Int32(clamping: topic.partitionCount)).map { number in
+                let name = TopicPartition(topic: topic.name, partition: number)
+                return LogRecoveries.Wanted(
+                    name: name,
+                    folder: folder(of: name),
+                    settings: settings.logSettings
+                )
+            }
+        }
+        recovered = LogRecoveries(wanted, of: self).run(threads: threads)
     }
 
     // MARK: Folders

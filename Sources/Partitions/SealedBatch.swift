@@ -14,9 +14,9 @@ public final class SealedBatch: @unchecked Sendable {
     public var recordCount = 0
     /// Whether the storage loop compresses it: a network loop with much to do leaves that to it.
     public var awaitsCompression = false
-    /// Whether a batch in it may carry a producer id. Then the log looks at each by itself: one that
-    /// is refused, or that is stored already, does not fail its neighbours, and `outcomes` says what
-    /// became of each.
+    /// Whether a batch in it may carry a producer id. Then the log looks at each by itself: one
+    /// that is refused, or that is stored already, does not fail its neighbours, and `outcomes`
+    /// says what became of each.
     public var hasProducerIDs = false
     /// Of the batches in their order, once the log has answered without a failure; empty without
     /// producer ids.

@@ -53,20 +53,23 @@ package enum StandardStream: Int32, Sendable {
     /// Writes everything. `brokenPipe` says that the reader, such as `head`, has seen enough.
     package func write(_ text: String) throws(PosixError) {
         var text = text
-        var failure: PosixError?
-        text.withUTF8 { utf8 in
-            guard let start = utf8.baseAddress else { return }
-            var position = 0
-            while position < utf8.count {
-                let written = Glibc.write(rawValue, start + position, utf8.count - position)
-                if written < 0, errno == EINTR { continue }
-                guard written >= 0 else {
-                    failure = .last("write")
-                    return
-                }
-                position += written
-            }
-        }
+        let failure = text.withUTF8 { writeAll(UnsafeRawBufferPointer($0)) }
         if let failure { throw failure }
+    }
+
+    package func write(_ bytes: [UInt8]) throws(PosixError) {
+        let failure = bytes.withUnsafeBytes { writeAll($0) }
+        if let failure { throw failure }
+    }
+
+    private func writeAll(_ bytes: UnsafeRawBufferPointer) -> PosixError? {
+        var rest = bytes
+        while let start = rest.baseAddress, !rest.isEmpty {
+            let written = Glibc.write(rawValue, start, rest.count)
+            if written < 0, errno == EINTR { continue }
+            guard written >= 0 else { return .last("write") }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+        return nil
     }
 }

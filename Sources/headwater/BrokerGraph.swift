@@ -65,6 +65,7 @@ struct BrokerGraph {
             settings: settings.kafka,
             fetchMemory: pools.fetch,
             produceMemory: pools.produce,
+            groupMemory: pools.groups,
             shard: shard.mailbox
         )
         kafka.configuration = settings.kafkaConfiguration
@@ -78,6 +79,8 @@ struct BrokerGraph {
             mqtt: mqtt.counters,
             kafka: kafka.counters,
             kafkaReaders: kafka.readerCounters,
+            groups: kafka.groupCounters,
+            groupLag: kafka.groupLag,
             ingest: lane.counters,
             bounds: settings.health
         )
@@ -109,7 +112,7 @@ struct BrokerGraph {
             nodeID: settings.nodeID,
             settings: settings.topics,
             creation: settings.creation,
-            producers: settings.shard.producers
+            shard: settings.shard
         )
         try store.makeTopics(
             of: settings.ingest.routes,
@@ -130,6 +133,7 @@ struct BrokerGraph {
             log: log,
             sessionBytesMax: pools.sessions.capacity
         ).restore(into: mqtt)
+        KeptGroups(store: store, log: log).restore(into: kafka)
         shard.open(store)
         let ready = Readiness(
             bound: bound,

@@ -24,6 +24,7 @@ struct BrokerMetrics {
         kafka(&page)
         kafkaLog(&page)
         kafkaSessions(&page)
+        groups(&page)
         return page
     }
 

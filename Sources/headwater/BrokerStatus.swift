@@ -5,6 +5,7 @@ import CommitLog
 import EventLoop
 import FoundationEssentials
 import KafkaServer
+import KafkaSessions
 import MQTTServer
 import Partitions
 import Posix
@@ -59,6 +60,9 @@ struct BrokerStatus: Codable {
         var connections: Int
         var requests: Int
         var fetchedBytes: Int
+        var groupMembers: Int
+        /// The sum over all that groups have committed.
+        var groupLagRecords: Int
     }
 
     struct Topic: Codable {
@@ -119,7 +123,11 @@ extension BrokerStatus {
         kafka = Kafka(
             connections: vitals.connections(of: "kafka"),
             requests: vitals.kafka.requests.count,
-            fetchedBytes: vitals.kafka.bytesFetched.count
+            fetchedBytes: vitals.kafka.bytesFetched.count,
+            groupMembers: vitals.groups.members.value,
+            groupLagRecords: vitals.groupLag.current.entries.reduce(0) {
+                $0 + ($1.lag(in: vitals.catalog.snapshot) ?? 0)
+            }
         )
         pools = vitals.pools.all.map {
             Pool(

@@ -4,6 +4,7 @@ import CommitLog
 import EventLoop
 import Ingest
 import KafkaServer
+import KafkaSessions
 import MQTTServer
 import Partitions
 import Posix
@@ -47,6 +48,8 @@ final class BrokerVitals: Sendable {
     let mqtt: MQTTCounters
     let kafka: KafkaServerCounters
     let kafkaReaders: ReaderPoolCounters
+    let groups: GroupCounters
+    let groupLag: PublishedGroupLag
     let ingest: IngestCounters
     let refusals = RefusalCounts()
     let started = MonotonicTime.current
@@ -61,6 +64,8 @@ final class BrokerVitals: Sendable {
         mqtt: MQTTCounters,
         kafka: KafkaServerCounters,
         kafkaReaders: ReaderPoolCounters,
+        groups: GroupCounters,
+        groupLag: PublishedGroupLag,
         ingest: IngestCounters,
         bounds: HealthBounds
     ) {
@@ -71,6 +76,8 @@ final class BrokerVitals: Sendable {
         self.mqtt = mqtt
         self.kafka = kafka
         self.kafkaReaders = kafkaReaders
+        self.groups = groups
+        self.groupLag = groupLag
         self.ingest = ingest
         self.bounds = bounds
     }

@@ -12,7 +12,7 @@ struct DataDirectory {
         nodeID: Int,
         settings: TopicSettings,
         creation: TopicCreationSettings,
-        producers: ProducerSettings
+        shard: PartitionShardSettings
     ) throws -> PartitionStore {
         let fileSystem = PosixFileSystem()
         do throws(FileSystemError) {
@@ -32,7 +32,8 @@ struct DataDirectory {
                 fileSystem: fileSystem,
                 settings: settings,
                 creation: creation,
-                producerLimit: ProducerLimit(most: producers.statesMax),
+                producerLimit: ProducerLimit(most: shard.producers.statesMax),
+                recoveryThreads: shard.recoveryThreads,
                 newIdentity: { identity }
             )
             report(store)

@@ -1,8 +1,9 @@
 // headwater is the one executable: the broker and every operator command.
 //
 // Start at `ServeCommand` for the broker; `BrokerGraph` is the only file that knows every module.
-// `DemoCommand`, `TailCommand`, `TopicsCommand` and `StatusCommand` are clients like any other:
-// they talk MQTT, Kafka and HTTP over sockets.
+// `DemoCommand`, `TailCommand`, `ProduceCommand`, `ConsumeCommand`, `TopicsCommand`,
+// `GroupsCommand` and `StatusCommand` are clients like any other: they talk MQTT, Kafka and HTTP
+// over sockets.
 
 import ArgumentParser
 
@@ -17,13 +18,17 @@ struct Headwater: ParsableCommand {
               headwater demo             publish this box's readings and a small plant
               headwater tail mqtt        watch the records arrive
               headwater topics list      what there is to read
+              headwater produce mqtt     write what you type, a record a line
+              headwater consume mqtt --group g    read, and go on there the next time
+              headwater groups list      who reads
               headwater status           how a running broker does
               headwater config describe  every key with default and range
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, DemoCommand.self, TailCommand.self, TopicsCommand.self,
-            StatusCommand.self, ConfigCommand.self,
+            ServeCommand.self, DemoCommand.self, TailCommand.self, ProduceCommand.self,
+            ConsumeCommand.self, TopicsCommand.self, GroupsCommand.self, StatusCommand.self,
+            ConfigCommand.self,
         ]
     )
 }

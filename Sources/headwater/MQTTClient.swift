@@ -25,6 +25,8 @@ enum MQTTClientError: Error, CustomStringConvertible {
     var question: String {
         switch self {
         case .unreachable: "is 'headwater serve' running there?"
+        case .refused(.topicNameInvalid):
+            "no route takes this topic, or it is no legal one; docs/ROUTES.md says how to route it"
         case .refused: "what does its log say?"
         case .socket, .wire, .unexpected, .closed:
             "is 'headwater serve' running there, and is this its MQTT port?"

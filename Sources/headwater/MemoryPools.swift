@@ -15,6 +15,8 @@ struct MemoryPools {
     let deliveries: MemoryPool
     /// What MQTT sessions keep: subscriptions, wills, topic aliases.
     let sessions: MemoryPool
+    /// What consumer groups keep: their members, and the offsets that they committed.
+    let groups: MemoryPool
     let kafkaInput: MemoryPool
     let kafkaOutput: MemoryPool
     /// The storage loop has no sockets.
@@ -31,14 +33,15 @@ struct MemoryPools {
         mqttOutput = pool("mqtt.output", 2)
         deliveries = pool("mqtt.deliveries", 1)
         sessions = pool("mqtt.sessions", 1)
+        groups = pool("kafka.groups", 1)
         kafkaInput = pool("kafka.input", 1)
         kafkaOutput = pool("kafka.output", 1)
     }
 
     var all: [MemoryPool] {
         [
-            ingest, produce, fetch, mqttInput, mqttOutput, deliveries, sessions, kafkaInput,
-            kafkaOutput,
+            ingest, produce, fetch, mqttInput, mqttOutput, deliveries, sessions, groups,
+            kafkaInput, kafkaOutput,
         ]
     }
 }

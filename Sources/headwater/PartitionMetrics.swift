@@ -3,7 +3,8 @@ import BrokerModel
 import CommitLog
 import Partitions
 
-// The partitions one by one: each is a row, up to a bound, and what is beyond it is summed into one.
+// The partitions one by one: each is a row, up to a bound, and what is beyond it is summed into
+// one.
 extension BrokerMetrics {
     func partitions(_ page: inout MetricsPage) {
         let topics = vitals.catalog.snapshot.topics

@@ -29,6 +29,12 @@ enum RecordText {
         return "{" + fields.joined(separator: ",") + "}"
     }
 
+    /// What a reader says when retention was faster.
+    static func skipped(_ partition: PartitionName, _ offsets: Range<Offset>) -> String {
+        "# partition \(partition): offsets \(offsets.lowerBound.rawValue) to "
+            + "\(offsets.upperBound.rawValue - 1) were deleted before they were read\n"
+    }
+
     private static func field(_ name: String, _ bytes: UnsafeRawBufferPointer?) -> String {
         guard let bytes else { return "\"\(name)\":null" }
         guard let text = String(validating: bytes, as: UTF8.self) else {

@@ -109,17 +109,10 @@ struct ReplayReader {
 
     /// A line without its end: nil at the end of the file, and nil inside when it is too long.
     private mutating func readLine() throws(Failure) -> String?? {
-        var bytes: [UInt8] = []
-        var size = 0
-        while let byte = try source.next() {
-            size += 1
-            if byte == UInt8(ascii: "\n") { break }
-            if size <= CSVReader.recordBytesMax { bytes.append(byte) }
+        guard let bytes = try source.readLine(bytesMax: CSVReader.recordBytesMax) else {
+            return .none
         }
-        guard size > 0 else { return .none }
         line += 1
-        guard size <= CSVReader.recordBytesMax + 1 else { return .some(nil) }
-        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-        return .some(String(decoding: bytes, as: UTF8.self))
+        return .some(bytes.map { String(decoding: $0, as: UTF8.self) })
     }
 }

@@ -123,8 +123,15 @@ enum JSONValue: Codable {
         case .integer(let integer): "\(integer)"
         case .number(let number): "\(number)"
         case .array, .object:
-            (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) }
+            (try? Self.encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
         }
+    }
+
+    /// The order of a map's keys means nothing in JSON; here it is at least always the same.
+    private static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
     }
 }
 

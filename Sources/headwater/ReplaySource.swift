@@ -1,13 +1,14 @@
 import BrokerModel
 import Posix
 
-/// A recording's bytes, a chunk at a time, so that memory does not grow with the file.
+/// A recording's or another input's bytes, a chunk at a time, so that memory does not grow with the
+/// file.
 package final class ReplaySource {
     private static let chunkBytes = 256 << 10
     /// How long a pipe may be silent before somebody looks whether we are to stop.
     private static let patience = Duration.milliseconds(100)
 
-    private let path: String
+    private let name: String
     private let stream: ByteStream
     /// Asked while nothing comes; true ends the recording.
     private let isInterrupted: () -> Bool
@@ -17,13 +18,18 @@ package final class ReplaySource {
     private var bytesRead = 0
     private(set) var wasInterrupted = false
 
-    package init(path: String, isInterrupted: @escaping () -> Bool) throws(Failure) {
-        self.path = path
+    /// `flag` is how the operator named the path, for errors.
+    package init(
+        path: String,
+        flag: String = "--replay",
+        isInterrupted: @escaping () -> Bool
+    ) throws(Failure) {
+        name = "\(flag) \(path)"
         self.isInterrupted = isInterrupted
         do throws(PosixError) {
             stream = path == "-" ? ByteStream() : try ByteStream(path: path)
         } catch {
-            throw .input("--replay \(path): \(error.reason)")
+            throw .input("\(name): \(error.reason)")
         }
         buffer = .allocate(byteCount: Self.chunkBytes, alignment: 16)
     }
@@ -59,13 +65,28 @@ package final class ReplaySource {
         return String(decoding: rest.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
+    /// A line without its end: nil at the end of the input, and nil inside when it is too long.
+    func readLine(bytesMax: Int) throws(Failure) -> [UInt8]?? {
+        var bytes: [UInt8] = []
+        var size = 0
+        while let byte = try next() {
+            size += 1
+            if byte == UInt8(ascii: "\n") { break }
+            if size <= bytesMax { bytes.append(byte) }
+        }
+        guard size > 0 else { return .none }
+        guard size <= bytesMax + 1 else { return .some(nil) }
+        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+        return .some(bytes)
+    }
+
     private func fill() throws(Failure) -> Bool {
         while !wasInterrupted {
             let count: Int?
             do throws(PosixError) {
                 count = try stream.read(into: buffer, timeout: Self.patience)
             } catch {
-                throw .input("--replay \(path): \(error.reason)")
+                throw .input("\(name): \(error.reason)")
             }
             if let count {
                 (position, end) = (0, count)

@@ -80,7 +80,8 @@ struct StatusText {
         )
         lines.append(
             "  Kafka clients \(status.kafka.connections), requests \(status.kafka.requests), "
-                + "fetched \(Self.bytes(status.kafka.fetchedBytes))"
+                + "fetched \(Self.bytes(status.kafka.fetchedBytes)), group members "
+                + "\(status.kafka.groupMembers), lag \(status.kafka.groupLagRecords) records"
         )
         for topic in status.topics {
             let words = topic.isInternal ? ", internal" : ""

@@ -22,9 +22,6 @@ struct TailCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The topic to read.", valueName: "TOPIC"))
     var topic: String
 
-    @Option(help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT"))
-    var kafka = "127.0.0.1:9092"
-
     @Option(
         help: ArgumentHelp(
             "The broker's MQTT listener, for the commands shown.",
@@ -39,8 +36,7 @@ struct TailCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Stop after so many records.", valueName: "N"))
     var count: Int?
 
-    @Flag(help: "Print each record as one line of JSON.")
-    var json = false
+    @OptionGroup var options: KafkaOptions
 
     func validate() throws {
         guard TopicName(topic) != nil else {
@@ -50,50 +46,42 @@ struct TailCommand: ParsableCommand {
     }
 
     func run() throws {
-        try exitingOnFailure {
-            let address = try resolved(kafka, flag: "--kafka")
+        let interruption = Interruption()
+        try options.run(until: interruption) { client in
             printEqualCommands()
-            do throws(KafkaClientError) {
-                let client = try KafkaClient(to: address)
-                let place = fromBeginning ? ListOffsetsPlace.earliest : ListOffsetsPlace.latest
-                try follow(try TopicReader(client, topic: topic, from: place))
-            } catch .broker(let code, let what) {
-                throw Failure.cannotConnect(
-                    "\(kafka) cannot serve \(what): \(code); "
-                        + "'headwater topics list' shows what there is"
-                )
-            } catch {
-                throw Failure.cannotConnect("\(kafka): \(error); \(error.question)")
+            let partitions = try client.partitions(of: [topic])
+            let place = fromBeginning ? ListOffsetsPlace.earliest : ListOffsetsPlace.latest
+            let reader = RecordReader(client)
+            reader.assign(try client.offsets(of: partitions, at: place))
+            do {
+                try follow(reader, until: interruption)
+            } catch KafkaClientError.interrupted {
+                return
             }
         }
     }
 
-    private func follow(_ reader: TopicReader) throws(KafkaClientError) {
-        let stopping: Signals = [.interrupt, .terminate]
-        stopping.union(.pipe).block()
-        reader.skipped = { partition, offsets in
-            writeStandardError(
-                "# partition \(partition): offsets \(offsets.lowerBound.rawValue) to "
-                    + "\(offsets.upperBound.rawValue - 1) were deleted before they were read\n"
-            )
-        }
+    private func follow(
+        _ reader: RecordReader,
+        until interruption: Interruption
+    ) throws(KafkaClientError) {
+        reader.skipped = { writeStandardError(RecordText.skipped($0, $1)) }
         var left = count ?? .max
-        while left > 0 {
+        while left > 0, !interruption.hasCome() {
             // One write for all that has come; a reader that has seen enough closes the pipe.
             var text = ""
             try reader.poll { partition, record in
-                text += line(partition, record) + "\n"
+                text += line(partition.index, record) + "\n"
                 left -= 1
                 return left > 0
             }
             if !text.isEmpty, (try? StandardStream.output.write(text)) == nil { return }
-            let signal = try? stopping.wait(timeout: .zero)
-            if signal != nil { return }
         }
     }
 
     private func line(_ partition: Int32, _ record: RecordView) -> String {
-        json ? RecordText.json(topic, partition, record) : RecordText.line(partition, record)
+        options.json
+            ? RecordText.json(topic, partition, record) : RecordText.line(partition, record)
     }
 
     /// On stderr, so that the records alone can be piped on.
@@ -103,7 +91,7 @@ struct TailCommand: ParsableCommand {
         writeStandardError(
             """
             # the same with other programs:
-            #   kcat -C -b \(kafka) -t \(topic) -o \(start) -f '%T %p@%o %k %s\\n'
+            #   kcat -C -b \(options.kafka) -t \(topic) -o \(start) -f '%T %p@%o %k %s\\n'
             #   mosquitto_sub -h \(broker.host) -p \(broker.port) -v -t '#'    (live only)
 
             """

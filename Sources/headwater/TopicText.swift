@@ -9,7 +9,7 @@ enum TopicText {
                 topic.isInternal ? "the broker's own" : "",
             ]
         }
-        return aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
+        return TextTable.aligned([["TOPIC", "PARTITIONS", "RECORDS", ""]] + rows)
     }
 
     static func description(_ topic: TopicSummary) -> String {
@@ -21,17 +21,25 @@ enum TopicText {
             topic \(topic.name)\(topic.isInternal ? " (the broker's own)" : "")
             id    \(topic.id)
 
-            \(aligned([["PARTITION", "FIRST", "NEXT", "RECORDS", "EPOCH"]] + partitions))
+            \(TextTable.aligned([partitionHead] + partitions))
 
-            \(aligned([["SETTING", "VALUE", "FROM"]] + settings))
+            \(TextTable.aligned([["SETTING", "VALUE", "FROM"]] + settings))
             """
     }
+
+    private static let partitionHead = ["PARTITION", "FIRST", "NEXT", "RECORDS", "BYTES", "EPOCH"]
 
     private static func cells(of partition: TopicSummary.Partition) -> [String] {
         let place = "\(partition.index)"
         let epoch = "\(partition.leaderEpoch)"
-        guard let offsets = partition.offsets else { return [place, "-", "-", "offline", epoch] }
-        return [place, "\(offsets.lowerBound)", "\(offsets.upperBound)", "\(offsets.count)", epoch]
+        guard let offsets = partition.offsets else {
+            return [place, "-", "-", "offline", "-", epoch]
+        }
+        let bytes = partition.bytes.map { "\($0)" } ?? "-"
+        return [
+            place, "\(offsets.lowerBound)", "\(offsets.upperBound)", "\(offsets.count)", bytes,
+            epoch,
+        ]
     }
 
     private static func source(_ entry: ConfigEntry) -> String {
@@ -41,19 +49,6 @@ enum TopicText {
         case .byDefault: "default"
         default: "unknown"
         }
-    }
-
-    private static func aligned(_ rows: [[String]]) -> String {
-        guard let first = rows.first else { return "" }
-        let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
-            for (cell, width) in zip(row, widths) {
-                line += cell + String(repeating: " ", count: width - cell.count + 2)
-            }
-            while line.last == " " { line.removeLast() }
-            return line
-        }.joined(separator: "\n")
     }
 
     // MARK: JSON
@@ -80,8 +75,9 @@ enum TopicText {
     private static func json(_ partition: TopicSummary.Partition) -> String {
         let first = partition.offsets.map { "\($0.lowerBound)" } ?? "null"
         let next = partition.offsets.map { "\($0.upperBound)" } ?? "null"
+        let bytes = partition.bytes.map { "\"bytes\":\($0)," } ?? ""
         return "{\"partition\":\(partition.index),\"first_offset\":\(first),"
-            + "\"next_offset\":\(next),\"leader_epoch\":\(partition.leaderEpoch)}"
+            + "\"next_offset\":\(next),\(bytes)\"leader_epoch\":\(partition.leaderEpoch)}"
     }
 
     static func json(_ topics: [CreateTopicsResponse.Topic]) -> String {

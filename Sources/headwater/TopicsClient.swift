@@ -9,6 +9,8 @@ struct TopicSummary {
         let leaderEpoch: Int32
         /// Nil for a partition that cannot be read.
         var offsets: Range<Int64>?
+        /// On the disk, without indexes; only where it was asked for.
+        var bytes: Int64?
     }
 
     let name: String
@@ -22,51 +24,36 @@ struct TopicSummary {
 }
 
 /// The requests that the `topics` commands send. What the broker refuses ends the command.
-final class TopicsClient {
-    private static let metadataVersion: Int16 = 12
-    private static let listOffsetsVersion: Int16 = 7
-    private static let createVersion: Int16 = 7
-    private static let deleteVersion: Int16 = 6
-    private static let describeVersion: Int16 = 4
-    private static let timeoutMilliseconds: Int32 = 25_000
+struct TopicsClient {
+    static let timeoutMilliseconds: Int32 = 25_000
 
-    private let client: KafkaClient
+    let client: KafkaClient
 
-    init(_ client: KafkaClient) throws { self.client = client }
-
-    func topics() throws -> [MetadataResponse.Topic] { try metadata(nil) }
+    func topics() throws -> [MetadataResponse.Topic] { try client.topics() }
 
     func topic(_ name: String) throws -> MetadataResponse.Topic {
-        let found = try metadata([.init(name: name)]).first
+        let found = try client.topics([name]).first
         guard let found, found.errorCode == .none else {
             throw Self.refusal(name, found?.errorCode ?? .unknownTopicOrPartition, nil)
         }
         return found
     }
 
-    private func metadata(
-        _ topics: [MetadataRequest.Topic]?
-    ) throws -> [MetadataResponse.Topic] {
-        var request = MetadataRequest(topics: topics)
-        request.allowsTopicCreation = false
-        return try client.exchange(.metadata, version: Self.metadataVersion) {
-            request.write(to: &$0, version: Self.metadataVersion)
-        } decode: { reader throws(KafkaWireError) in
-            try MetadataResponse(reading: &reader, version: Self.metadataVersion).topics
-        }
-    }
-
     func summary(of topic: MetadataResponse.Topic) throws -> TopicSummary {
         let name = topic.name ?? ""
-        let starts = try offsets(of: name, topic.partitions, at: ListOffsetsPlace.earliest)
-        let ends = try offsets(of: name, topic.partitions, at: ListOffsetsPlace.latest)
+        let all = topic.partitions.map { PartitionName(topic: name, index: $0.index) }
+        let starts = try client.places(of: all, at: ListOffsetsPlace.earliest)
+        let ends = try client.places(of: all, at: ListOffsetsPlace.latest)
         let partitions = topic.partitions.map { partition in
             var summary = TopicSummary.Partition(
                 index: partition.index,
                 leaderEpoch: partition.leaderEpoch.rawValue
             )
-            if let start = starts[partition.index], let end = ends[partition.index], start <= end {
-                summary.offsets = start..<end
+            let place = PartitionName(topic: name, index: partition.index)
+            if let start = starts[place], let end = ends[place], start.errorCode == .none,
+                end.errorCode == .none, start.offset <= end.offset
+            {
+                summary.offsets = start.offset.rawValue..<end.offset.rawValue
             }
             return summary
         }
@@ -78,39 +65,14 @@ final class TopicsClient {
         )
     }
 
-    private func offsets(
-        of topic: String,
-        _ partitions: [MetadataResponse.Partition],
-        at place: Timestamp
-    ) throws -> [Int32: Int64] {
-        let request = ListOffsetsRequest(topics: [
-            .init(
-                name: topic,
-                partitions: partitions.map { .init(index: $0.index, timestamp: place) }
-            )
-        ])
-        let version = Self.listOffsetsVersion
-        let response = try client.exchange(.listOffsets, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try ListOffsetsResponse(reading: &reader, version: version)
-        }
-        var offsets: [Int32: Int64] = [:]
-        for partition in response.topics.flatMap(\.partitions)
-        where partition.errorCode == .none {
-            offsets[partition.index] = partition.offset.rawValue
-        }
-        return offsets
-    }
-
     func settings(of topic: String) throws -> [ConfigEntry] {
         let request = DescribeConfigsRequest(resources: [.init(type: .topic, name: topic)])
-        let version = Self.describeVersion
-        let response = try client.exchange(.describeConfigs, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try DescribeConfigsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .describeConfigs,
+            4,
+            request.write(to:version:),
+            DescribeConfigsResponse.init(reading:version:)
+        )
         guard let result = response.results.first, result.errorCode == .none else {
             let result = response.results.first
             throw Self.refusal(
@@ -138,12 +100,12 @@ final class TopicsClient {
             timeoutMilliseconds: Self.timeoutMilliseconds
         )
         request.validatesOnly = validatesOnly
-        let version = Self.createVersion
-        let response = try client.exchange(.createTopics, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try CreateTopicsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .createTopics,
+            7,
+            request.write(to:version:),
+            CreateTopicsResponse.init(reading:version:)
+        )
         let refused = response.topics.first { $0.errorCode != .none }
         return (
             response.topics.filter { $0.errorCode == .none },
@@ -156,12 +118,12 @@ final class TopicsClient {
             topics: topics.map { .init(name: $0) },
             timeoutMilliseconds: Self.timeoutMilliseconds
         )
-        let version = Self.deleteVersion
-        let response = try client.exchange(.deleteTopics, version: version) {
-            request.write(to: &$0, version: version)
-        } decode: { reader throws(KafkaWireError) in
-            try DeleteTopicsResponse(reading: &reader, version: version)
-        }
+        let response = try client.exchange(
+            .deleteTopics,
+            6,
+            request.write(to:version:),
+            DeleteTopicsResponse.init(reading:version:)
+        )
         let refused = response.topics.first { $0.errorCode != .none }
         return (
             response.topics.filter { $0.errorCode == .none }.compactMap(\.name),
@@ -170,7 +132,7 @@ final class TopicsClient {
     }
 
     /// One line that names the fix.
-    private static func refusal(
+    static func refusal(
         _ topic: String,
         _ code: KafkaErrorCode,
         _ message: String?

@@ -6,7 +6,7 @@ import Posix
 struct TopicsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topics",
-        abstract: "List, create, describe and delete topics.",
+        abstract: "List, create, describe, change and delete topics.",
         discussion: """
             Talks to the Kafka listener, as any Kafka client would.
 
@@ -15,39 +15,14 @@ struct TopicsCommand: ParsableCommand {
               headwater topics create readings --partitions 3 \\
                 --config retention.ms=86400000
               headwater topics describe readings
+              headwater topics alter readings --set retention.ms=86400000
               headwater topics delete readings --yes
             """,
         subcommands: [
             TopicsListCommand.self, TopicsCreateCommand.self, TopicsDescribeCommand.self,
-            TopicsDeleteCommand.self,
+            TopicsAlterCommand.self, TopicsDeleteRecordsCommand.self, TopicsDeleteCommand.self,
         ]
     )
-}
-
-/// What all of them take.
-struct TopicsOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT"))
-    var kafka = "127.0.0.1:9092"
-
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    /// Runs `body` with a connection; what goes wrong ends the command with one line and a code.
-    func run(_ body: (TopicsClient) throws -> Void) throws {
-        try exitingOnFailure {
-            let address = try resolved(kafka, flag: "--kafka")
-            do {
-                try body(try TopicsClient(KafkaClient(to: address)))
-            } catch let error as KafkaClientError {
-                throw Failure.cannotConnect("\(kafka): \(error); \(error.question)")
-            }
-        }
-    }
-
-    func show(_ text: String) {
-        // A reader such as `head` may have seen enough.
-        try? StandardStream.output.write(text + "\n")
-    }
 }
 
 struct TopicsListCommand: ParsableCommand {
@@ -61,10 +36,11 @@ struct TopicsListCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var options: TopicsOptions
+    @OptionGroup var options: KafkaOptions
 
     func run() throws {
-        try options.run { client in
+        try options.run { connection in
+            let client = TopicsClient(client: connection)
             let topics = try client.topics().map { try client.summary(of: $0) }
             options.show(
                 options.json ? TopicText.json(topics) : TopicText.table(topics)
@@ -76,7 +52,7 @@ struct TopicsListCommand: ParsableCommand {
 struct TopicsDescribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe",
-        abstract: "Show a topic's partitions, offsets and settings.",
+        abstract: "Show a topic's partitions, offsets, sizes and settings.",
         discussion: """
             EXAMPLES
               headwater topics describe mqtt
@@ -87,13 +63,18 @@ struct TopicsDescribeCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The topics.", valueName: "TOPIC"))
     var topics: [String]
 
-    @OptionGroup var options: TopicsOptions
+    @OptionGroup var options: KafkaOptions
 
     func run() throws {
-        try options.run { client in
+        try options.run { connection in
+            let client = TopicsClient(client: connection)
             let found = try topics.map { name in
                 var topic = try client.summary(of: try client.topic(name))
                 topic.settings = try client.settings(of: name)
+                let sizes = try client.sizes(of: name, topic.partitions.map(\.index))
+                for index in topic.partitions.indices {
+                    topic.partitions[index].bytes = sizes[topic.partitions[index].index]
+                }
                 return topic
             }
             options.show(
@@ -139,7 +120,7 @@ struct TopicsCreateCommand: ParsableCommand {
     @Flag(help: "Only check whether they could be created.")
     var dryRun = false
 
-    @OptionGroup var options: TopicsOptions
+    @OptionGroup var options: KafkaOptions
 
     func validate() throws {
         for topic in topics where TopicName(topic) == nil {
@@ -164,7 +145,8 @@ struct TopicsCreateCommand: ParsableCommand {
             )
             return (key: String(parts[0]), value: String(parts[1]))
         }
-        try options.run { client in
+        try options.run { connection in
+            let client = TopicsClient(client: connection)
             let (made, refused) = try client.create(
                 topics,
                 partitions: partitions ?? -1,

@@ -21,19 +21,19 @@ struct TopicsDeleteCommand: ParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    @OptionGroup var options: TopicsOptions
+    @OptionGroup var options: KafkaOptions
 
     func run() throws {
-        guard yes || StandardStream.inputIsTerminal else {
-            throw ValidationError("nobody can be asked here; add --yes to delete the records")
-        }
-        try options.run { client in
+        try requireConsent(yes, to: "deletes the records", command: "headwater topics delete")
+        try options.run { connection in
+            let client = TopicsClient(client: connection)
             if !yes {
                 let records = try topics.map {
                     try client.summary(of: try client.topic($0)).records
                 }
+                let names = topics.joined(separator: ", ")
                 let total = records.reduce(0, +)
-                guard isConfirmed(records: total) else {
+                guard options.isConfirmed("Delete \(names) with \(total) records for ever?") else {
                     throw Failure.refused("nothing was deleted")
                 }
             }
@@ -45,12 +45,5 @@ struct TopicsDeleteCommand: ParsableCommand {
             }
             if let refused { throw refused }
         }
-    }
-
-    private func isConfirmed(records: Int64) -> Bool {
-        let names = topics.joined(separator: ", ")
-        writeStandardError("Delete \(names) with \(records) records for ever? [y/N] ")
-        let answer = readLine() ?? ""
-        return ["y", "yes"].contains(answer.lowercased())
     }
 }

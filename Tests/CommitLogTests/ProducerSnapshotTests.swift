@@ -162,6 +162,23 @@ import Testing
         #expect(try reopened.send(35) == .duplicate(35))
     }
 
+    @Test func `records deleted past a clean stop take no snapshot along that is needed`() throws {
+        let fixture = try LogFixture(segmentBytes: 1_000)
+        var log = try fixture.open().log
+        try log.send(0, id: 8)
+        try LogFixture.fill(log, batches: 12)  // What is known of it is in a snapshot now.
+        try log.send(0)
+        try log.close()
+        log = try fixture.open().log
+        try log.send(1)
+        try log.sync()
+        #expect(try fixture.snapshots().count == 2)
+        _ = try log.deleteRecords(before: log.highWatermark)
+        let reopened = try fixture.open(afterCleanStop: false).log
+        #expect(try reopened.send(0, id: 8) == .duplicate(0))
+        #expect(try reopened.send(1) == .duplicate(14))
+    }
+
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `producers are known after starts that skip offsets`(seed: UInt64) throws {
         var fixture = try LogFixture()

@@ -21,7 +21,7 @@ import Testing
         },
         Case(bytes: [0xff, 0xff, 0xff, 0xff], error: .frameLength(-1)) { $0.oversized.count },
         Case(bytes: [0, 0, 0, 0], error: .truncated) { $0.malformed.count },
-        Case(bytes: [0, 0, 0, 10, 0, 60, 0, 0, 0, 0, 0, 1, 0xff, 0xff], error: .unknownAPI(60)) {
+        Case(bytes: [0, 0, 0, 10, 0, 99, 0, 0, 0, 0, 0, 1, 0xff, 0xff], error: .unknownAPI(99)) {
             $0.unknownAPIs.count
         },
         Case(

@@ -18,8 +18,8 @@ import Testing
             leaderEpoch: LeaderEpoch(epoch)
         )
         wanted.currentLeaderEpoch = LeaderEpoch(current)
-        let request = OffsetForLeaderEpochRequest(topics: [.init(name: topic, partitions: [wanted])]
-        )
+        let block = OffsetForLeaderEpochRequest.Topic(name: topic, partitions: [wanted])
+        let request = OffsetForLeaderEpochRequest(topics: [block])
         let id = try client.send(.offsetForLeaderEpoch, version) {
             request.write(to: &$0, version: version)
         }

@@ -147,12 +147,13 @@ import Testing
         disk.cool(below: batch.count)
         disk.hold()
         let busy = try (0..<2).map { _ in try broker.connect() }
-        for client in busy {
+        for (number, client) in busy.enumerated() {
             let request = FetchRequest.now().waiting(milliseconds: Self.longTime)
             try client.send(.fetch, 11) { request.write(to: &$0, version: 11) }
-        }
-        try broker.expectEventually { service in
-            service.readerCounters.accepted.count == 2 && disk.blocked == 1
+            // The second is not sent before the thread has taken the first out of the queue.
+            try broker.expectEventually { service in
+                service.readerCounters.accepted.count == number + 1 && disk.blocked == 1
+            }
         }
         let client = try broker.connect()
         let found = try lookUp(client, [Timestamp(milliseconds: 0)], milliseconds: 50)

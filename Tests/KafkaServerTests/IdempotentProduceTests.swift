@@ -181,20 +181,22 @@ import Testing
         #expect(more == Array(5..<1_205))
     }
 
-    @Test func `without a metadata log there is no id, and clients ask again`() throws {
+    @Test func `while the metadata log fails there is no id, and clients ask again`() throws {
         let broker = try ProducingBroker()
         let client = try broker.connect()
         var faults = SimulatedFaults()
         faults.fail(
             .write,
             pathSuffix: "__cluster_metadata-0/00000000000000000000.log",
-            reason: .io
+            reason: .io,
+            times: 2
         )
         broker.fileSystem.setFaults(faults)
         for _ in 0..<2 {
             let refused = try client.initProducerID()
             #expect(refused.errorCode == .coordinatorLoadInProgress && refused.producerID == -1)
         }
+        #expect(try client.initProducerID().producerID == 0)
     }
 }
 

@@ -26,6 +26,17 @@ import Testing
         #expect(broker.counters.producesTimedOut.count == 1)
     }
 
+    @Test func `one that wants no answer does not hold up those behind it for ever`() throws {
+        let broker = try ProducingBroker(storing: false)
+        let client = try broker.connect()
+        try client.sendProduce([try ProducerBatch.make()], acks: 0, timeout: 1)
+        #expect(try client.metadata(MetadataRequest(topics: nil), 9).topics.count == 1)
+        #expect(broker.counters.producesTimedOut.count == 1)
+        try broker.startStoring()
+        broker.expectEventually { broker.memory.used == .zero }
+        #expect(try client.produce(try ProducerBatch.make()).baseOffset == Offset(1))
+    }
+
     @Test func `who leaves after a late answer leaves nothing behind`() throws {
         let broker = try ProducingBroker(storing: false)
         do {

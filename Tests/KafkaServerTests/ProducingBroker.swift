@@ -3,6 +3,7 @@ import CommitLog
 import EventLoop
 import HeadwaterTesting
 import KafkaServer
+import KafkaSessions
 import KafkaWire
 import Partitions
 import Posix
@@ -17,7 +18,10 @@ final class ProducingBroker {
         var overrides: [String: String] = [:]
     }
 
-    let fileSystem = SimulatedFileSystem()
+    let fileSystem: SimulatedFileSystem
+    /// Of groups, when one of the topics is theirs.
+    let groupReport: GroupRestoreReport?
+    let groupLag: PublishedGroupLag
     let catalog = TopicCatalog()
     let memory: MemoryPool
     let counters: KafkaServerCounters
@@ -29,6 +33,7 @@ final class ProducingBroker {
     private let kafka: SystemThread
     private var storage: SystemThread?
     private let address: SocketAddress
+    private var hasStopped = false
 
     private enum Stop { case atOnce, clean }
 
@@ -37,9 +42,12 @@ final class ProducingBroker {
         settings: KafkaServerSettings = KafkaServerSettings(),
         creation: TopicCreationSettings = TopicCreationSettings(),
         memory: ByteCount = .mebibytes(8),
+        groupMemory: ByteCount = .mebibytes(4),
         handshakeTimeout: Duration? = nil,
+        fileSystem: SimulatedFileSystem = SimulatedFileSystem(),
         storing: Bool = true
     ) throws {
+        self.fileSystem = fileSystem
         self.memory = MemoryPool(name: "produce", capacity: memory)
         let none = MemoryPool(name: "none", capacity: .zero)
         storageLoop = try EventLoop(settings: EventLoopSettings(input: none, output: none))
@@ -54,14 +62,7 @@ final class ProducingBroker {
             fileSystem: fileSystem,
             creation: creation
         ) { PartitionStoreIdentity(nodeID: 7, clusterID: .zero, directoryID: .zero) }
-        for (number, topic) in topics.sorted(by: { $0.key < $1.key }).enumerated() {
-            try store.createTopic(
-                try #require(TopicName(topic.key)),
-                id: UUIDBytes(high: 1, low: UInt64(number)),
-                partitions: topic.value.partitions,
-                overrides: topic.value.overrides
-            )
-        }
+        try Self.make(topics, in: store)
         let loop = try EventLoop(
             settings: EventLoopSettings(
                 input: MemoryPool(name: "input", capacity: .mebibytes(16)),
@@ -75,12 +76,16 @@ final class ProducingBroker {
             settings: settings,
             fetchMemory: MemoryPool(name: "fetch", capacity: .mebibytes(8)),
             produceMemory: self.memory,
+            groupMemory: MemoryPool(name: "groups", capacity: groupMemory),
             shard: keeper.mailbox
         )
         service.configuration.creation = creation
         counters = service.counters
         let reports = reports
         service.report = { reports.add($0) }
+        groupLag = service.groupLag
+        let groups = Self.groupPartition(of: store)
+        groupReport = groups.map { service.keepGroups(in: $0) }
         keeper.signals = [service.highWatermarkSignal]
         keeper.open(store)
         var limits = ConnectionLimits()
@@ -99,6 +104,25 @@ final class ProducingBroker {
         }
     }
 
+    private static func make(_ topics: [String: Topic], in store: PartitionStore) throws {
+        for (number, topic) in topics.sorted(by: { $0.key < $1.key }).enumerated() {
+            let name = try #require(TopicName(topic.key))
+            guard TopicCatalogSnapshot(of: store).topic(named: name) == nil else { continue }
+            try store.createTopic(
+                name,
+                id: UUIDBytes(high: 1, low: UInt64(number)),
+                partitions: topic.value.partitions,
+                overrides: topic.value.overrides
+            )
+        }
+    }
+
+    private static func groupPartition(of store: PartitionStore) -> PartitionEntry? {
+        let topics = TopicCatalogSnapshot(of: store)
+        guard let name = TopicName(GroupRecord.topic) else { return nil }
+        return topics.topic(named: name)?.partition(0)
+    }
+
     /// Lets the storage loop take what has come, and go on.
     func startStoring() throws {
         guard storage == nil else { return }
@@ -111,6 +135,7 @@ final class ProducingBroker {
     func beginCleanStop() { kafkaLoop.post(.clean) }
 
     deinit {
+        guard !hasStopped else { return }
         kafkaLoop.post(.atOnce)
         kafka.join()
         shard.post(.stop)
@@ -127,6 +152,17 @@ final class ProducingBroker {
     /// All that lies in a partition's first segment.
     func stored(_ topic: String = "t", _ partition: Int32 = 0) -> [UInt8] {
         fileSystem.contents("/data/\(topic)-\(partition)/00000000000000000000.log") ?? []
+    }
+
+    /// Ends both loops in order, so that another broker can take the files over.
+    func stop() {
+        kafkaLoop.post(.clean)
+        kafka.join()
+        shard.post(.stop)
+        try? startStoring()
+        storage?.join()
+        storage = nil
+        hasStopped = true
     }
 
     /// Waits until `condition` holds, looking again and again.

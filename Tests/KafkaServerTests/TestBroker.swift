@@ -63,6 +63,7 @@ final class TestBroker {
             settings: settings,
             fetchMemory: pool,
             produceMemory: MemoryPool(name: "produce", capacity: .mebibytes(8)),
+            groupMemory: MemoryPool(name: "groups", capacity: .mebibytes(4)),
             shard: loop.makeMailbox { _ in }
         )
         // Nobody would answer: the test itself owns the store.

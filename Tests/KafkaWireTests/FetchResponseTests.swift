@@ -126,4 +126,50 @@ import Testing
             #expect(partition.records?.elementsEqual(records) == true)
         }
     }
+
+    @Test(arguments: [7, 12, 18] as [Int16], [0, 1, 126, 127, 128, 300])
+    func `counts that are known late give the same bytes`(version: Int16, count: Int) {
+        let head = FetchResponse.PartitionHead(index: 5)
+        let records: [UInt8] = [1, 2, 3]
+        let known = written { output in
+            var writer = FetchResponseWriter(version: version)
+            writer.begin(topicCount: count, to: &output)
+            for _ in 0..<count {
+                writer.beginTopic(name: "t", id: .zero, partitionCount: count, to: &output)
+                for _ in 0..<count { write(head, records, &writer, &output) }
+                writer.endTopic(to: &output)
+            }
+            writer.end(to: &output)
+        }
+        let late = written { output in
+            var writer = FetchResponseWriter(version: version)
+            writer.begin(topicCount: nil, to: &output)
+            for _ in 0..<count {
+                writer.beginTopic(name: "t", id: .zero, partitionCount: nil, to: &output)
+                for _ in 0..<count {
+                    write(head, records, &writer, &output)
+                    write(head, [9, 9], &writer, &output)
+                    writer.dropPartition(from: &output)
+                }
+                writer.endTopic(partitionCount: count, to: &output)
+                writer.beginTopic(name: "dropped", id: .zero, partitionCount: nil, to: &output)
+                write(head, records, &writer, &output)
+                writer.dropTopic(from: &output)
+            }
+            writer.setTopicCount(count, in: &output)
+            writer.end(to: &output)
+        }
+        #expect(known == late)
+    }
+
+    private func write(
+        _ head: FetchResponse.PartitionHead,
+        _ records: [UInt8],
+        _ writer: inout FetchResponseWriter,
+        _ output: inout ByteWriter
+    ) {
+        writer.beginPartition(head, to: &output)
+        output.writeBytes(records)
+        writer.endPartition(head, to: &output)
+    }
 }

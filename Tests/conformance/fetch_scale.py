@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import resource
+import select
 import tempfile
 import time
 
@@ -32,7 +33,7 @@ def started(broker):
     begin = time.monotonic()
     broker.launch()
     while not broker.is_ready_or_gone():
-        time.sleep(0.001)
+        select.select([], [], [], 0.001)
     assert broker.runs, broker.log()
     return milliseconds(begin)
 
@@ -90,7 +91,9 @@ def percentiles(latencies):
 
 
 def measure(options, folder):
-    broker = harness.Broker(folder, f"partitions.max={options.partitions + 100}")
+    broker = harness.Broker(
+        folder, f"partitions.max={options.partitions + 100}",
+        f"kafka.connections.max={options.idle + options.busy + 100}")
     print(f"start, empty: {started(broker):.0f} ms, memory {memory(broker)[0]:.1f} MB")
     client = AdminClient({"bootstrap.servers": broker.kafka})
     each = options.partitions // TOPICS

@@ -204,6 +204,15 @@ class Broker:
         return b"".join(pieces)
 
 
+def open_files(pid):
+    """What a process has open, as the kernel names it."""
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            yield os.readlink(f"/proc/{pid}/fd/{number}")
+        except OSError:
+            continue  # It was closed meanwhile.
+
+
 def read_text(path):
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

@@ -250,3 +250,38 @@ def test_confluent_goes_on_after_kill_9_without_a_reset(broker):
         broker.start()
     assert offsets == [(number, number // 5) for number in range(15)]
     source.close()
+
+
+# What a Java 4.3 consumer sends for an empty topic, and what Kafka 4.3 answers, byte by byte, with
+# names for the topic's id, the session's number and the correlation ids.
+JAVA_EXCHANGES = (
+    ("00010012 CCCCCCCC 0010636f6e736f6c652d636f6e73756d6572 00 000001f4 00000001 03200000 00"
+     "00000000 00000000 02 TTTT 02 00000000 00000000 0000000000000000 ffffffff ffffffffffffffff"
+     "00100000 00 00 01 01 00",
+     "CCCCCCCC 00 00000000 0000 SSSSSSSS 02 TTTT 02 00000000 0000 0000000000000000"
+     "0000000000000000 0000000000000000 00 ffffffff 01 00 00 00"),
+    ("00010012 CCCCCCCC 0010636f6e736f6c652d636f6e73756d6572 00 000001f4 00000001 03200000 00"
+     "SSSSSSSS 00000001 01 01 01 00",
+     "CCCCCCCC 00 00000000 0000 SSSSSSSS 01 00"),
+    ("00010012 CCCCCCCC 0010636f6e736f6c652d636f6e73756d6572 00 000001f4 00000001 03200000 00"
+     "SSSSSSSS 00000002 01 01 01 00",
+     "CCCCCCCC 00 00000000 0000 SSSSSSSS 01 00"),
+)
+
+
+def test_javas_frames_get_the_bytes_that_kafka_answers(broker):
+    topic = make_topic(broker, "empty").hex()
+    session = "00000000"
+    with raw_kafka.RawKafka(broker.kafka_port) as client:
+        for number, (asked, answered) in enumerate(JAVA_EXCHANGES, 12):
+            def form(text, number=number):
+                text = text.replace(" ", "").replace("CCCCCCCC", f"{number:08x}")
+                return bytes.fromhex(text.replace("TTTT", topic).replace("SSSSSSSS", session))
+
+            frame = form(asked)
+            client.socket.sendall(len(frame).to_bytes(4, "big") + frame)
+            answer = client.receive()
+            if number == 12:
+                session = answer[11:15].hex()
+                assert session != "00000000"
+            assert answer.hex() == form(answered).hex()

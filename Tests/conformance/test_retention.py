@@ -225,7 +225,7 @@ def test_tail_says_what_it_missed_and_goes_on(make_broker):
         said = tail.stderr.read().decode()
     jump = next(a for a, b in zip(offsets, offsets[1:]) if b != a + 1)
     assert offsets == [*range(jump + 1), *range(start, 500)]
-    assert f"# partition 0: offsets {jump + 1} to {start - 1} were deleted" in said
+    assert f"# partition {TOPIC}-0: offsets {jump + 1} to {start - 1} were deleted" in said
 
 
 class EdgeReader(threading.Thread):
