@@ -104,7 +104,19 @@ import Testing
         var cursor = try batch.records(decompressor: &decompressor, limit: .mebibytes(1))
         var builder = RecordBatchBuilder()
         while let record = try cursor.next() {
-            try builder.append(timestamp: record.timestamp, key: record.key, value: record.value)
+            var headers = record.headers
+            let count = headers.count
+            var bytes = ByteWriter()
+            while let header = headers.next() {
+                bytes.writeRecordHeader(name: header.name, value: header.value)
+            }
+            try builder.append(
+                timestamp: record.timestamp,
+                key: record.key,
+                value: record.value,
+                headerCount: count,
+                headerBytes: bytes.bytes
+            )
         }
         var output = ByteWriter()
         builder.sealUncompressed(into: &output)

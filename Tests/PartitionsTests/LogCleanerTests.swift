@@ -74,16 +74,28 @@ import Testing
             shard.mailbox.post(.deleteTopic(deletion))
         }
 
-        func run(until condition: @escaping () -> Bool) {
+        /// Waits for one condition after the other, and does what follows each. The loop runs once:
+        /// what has ended does not begin again.
+        func run(_ steps: [(until: () -> Bool, then: () throws -> Void)]) throws {
             let end = loop.now + .seconds(20)
+            var done = 0
+            var failure: (any Error)?
             func look() {
-                if condition() || loop.now > end { return loop.stop() }
+                do {
+                    while done < steps.count, steps[done].until() {
+                        try steps[done].then()
+                        done += 1
+                    }
+                } catch {
+                    failure = error
+                }
+                if done == steps.count || failure != nil || loop.now > end { return loop.stop() }
                 loop.schedule(at: loop.now + .milliseconds(1)) { look() }
             }
             look()
             loop.run()
-            let holds = condition()
-            #expect(holds)
+            if let failure { throw failure }
+            #expect(done == steps.count)
         }
     }
 
@@ -93,10 +105,11 @@ import Testing
         let bench = try Bench()
         for number in 0..<40 { try bench.append("k\(number % 3)") }
         let counters = bench.shard.counters.cleaner
-        bench.run {
+        let isCleaned = {
             bench.replies == 40 && counters.recordsRemoved.count >= 30
                 && counters.running.value == 0
         }
+        try bench.run([(isCleaned, {})])
         #expect(counters.segmentsReplaced.count > 5 && counters.bytesRead.count > 500_000)
         #expect(counters.failed.count == 0 && bench.pool.used == .zero)
         let reader = try #require(bench.topic.reader(0))
@@ -107,13 +120,21 @@ import Testing
         let bench = try Bench(bytesPerSecond: .kibibytes(64))
         for number in 0..<20 { try bench.append("k\(number % 3)") }
         let counters = bench.shard.counters.cleaner
-        bench.run { bench.replies == 20 && counters.running.value == 1 }
-        for number in 0..<100 { try bench.append("n\(number)", valueBytes: 100) }
-        bench.run { bench.replies == 120 }
-        // At this rate the cleaning takes seconds: it was under way all the time.
-        #expect(counters.running.value == 1 && counters.cleanings.snapshot.count == 0)
-        bench.delete()
-        bench.run { counters.aborted.count == 1 && counters.running.value == 0 }
+        let isUnderWay = { bench.replies == 20 && counters.running.value == 1 }
+        let isAppended = { bench.replies == 120 }
+        let isOver = { counters.aborted.count == 1 && counters.running.value == 0 }
+        try bench.run([
+            (isUnderWay, { for n in 0..<100 { try bench.append("n\(n)", valueBytes: 100) } }),
+            (
+                isAppended,
+                {
+                    // At this rate the cleaning takes seconds: it was under way all the time.
+                    let isRunning = counters.running.value == 1
+                    #expect(isRunning && counters.cleanings.snapshot.count == 0)
+                    bench.delete()
+                }
+            ), (isOver, {}),
+        ])
         #expect(bench.pool.used == .zero)
     }
 }

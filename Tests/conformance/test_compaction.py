@@ -76,7 +76,7 @@ def wait_for_removed(broker, count):
 
 
 def test_keys_written_over_leave_their_last_value(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "state", COMPACT)
     write(broker, "state", rounds(20))
     wait_for_removed(broker, 200)
@@ -92,7 +92,7 @@ def test_keys_written_over_leave_their_last_value(make_broker):
 
 
 def test_tombstones_vanish_after_their_retention(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "state", {**COMPACT, "delete.retention.ms": "300"})
     write(broker, "state", [(b"gone", b"1"), (b"stays", b"1"), (b"gone", None)])
     written = 0
@@ -109,7 +109,7 @@ def test_tombstones_vanish_after_their_retention(make_broker):
 
 
 def test_a_record_without_key_is_refused(make_broker):
-    broker = make_broker()
+    broker = make_broker().start()
     make_topic(broker, "state", COMPACT)
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.kafka})
     errors = []
@@ -124,7 +124,7 @@ def test_a_record_without_key_is_refused(make_broker):
 
 
 def test_compact_and_delete_do_both(make_broker):
-    broker = make_broker(*QUICK, "log.retention.check.interval.ms=200")
+    broker = make_broker(*QUICK, "log.retention.check.interval.ms=200").start()
     make_topic(broker, "both", {
         **COMPACT, "cleanup.policy": "compact,delete", "retention.bytes": "200000"})
     write(broker, "both", rounds(10))
@@ -136,7 +136,7 @@ def test_compact_and_delete_do_both(make_broker):
 
 
 def test_a_clean_log_is_left_alone_until_its_ratio(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "state", {**COMPACT, "min.cleanable.dirty.ratio": "1.0"})
     write(broker, "state", rounds(20))
     make_topic(broker, "other", COMPACT)
@@ -147,7 +147,7 @@ def test_a_clean_log_is_left_alone_until_its_ratio(make_broker):
 
 
 def test_max_lag_cleans_what_the_ratio_would_not(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "state", {
         **COMPACT, "min.cleanable.dirty.ratio": "1.0", "max.compaction.lag.ms": "400"})
 
@@ -160,7 +160,7 @@ def test_max_lag_cleans_what_the_ratio_would_not(make_broker):
 
 
 def test_min_lag_keeps_what_is_young(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "young", {**COMPACT, "min.compaction.lag.ms": "3600000"})
     make_topic(broker, "other", COMPACT)
     write(broker, "young", rounds(20))
@@ -171,7 +171,7 @@ def test_min_lag_keeps_what_is_young(make_broker):
 
 
 def test_kill_in_the_middle_loses_no_last_value(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "state", COMPACT)
     expected = {}
     for life in range(5):
@@ -189,7 +189,7 @@ def test_kill_in_the_middle_loses_no_last_value(make_broker):
 
 
 def test_a_consumer_reads_across_while_the_log_is_cleaned(make_broker):
-    broker = make_broker(*QUICK)
+    broker = make_broker(*QUICK).start()
     make_topic(broker, "state", COMPACT)
     write(broker, "state", rounds(10))
     source = kafka_reading.consumer(broker)
@@ -222,7 +222,7 @@ def codecs_of(broker, topic):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_codec_is_stored_as_the_topic_says(make_broker, kind):
-    broker = make_broker()
+    broker = make_broker().start()
     sent = []
     for codec in CODECS:
         topic = f"t-{codec}"
