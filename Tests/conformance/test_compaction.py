@@ -1,10 +1,8 @@
 """Compacted topics, and topics that store with a codec of their own, with clients that we did not
 write."""
 
-import os
 import random
 import subprocess
-import sys
 
 import confluent_kafka
 import kafka
@@ -59,14 +57,10 @@ def cleaner(broker, name):
     return sum(value for key, value in admin.metrics(broker).items() if key.startswith(name))
 
 
-def stop_and_check(broker):
-    """Every batch that is stored must be right, with the gaps that a cleaning leaves."""
-    assert broker.stop() == 0
-    broker.check_data = False
-    run = subprocess.run(
-        [sys.executable, os.path.join(harness.HERE, "read_log.py"), "--allow-gaps", broker.data],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
-    assert run.returncode == 0, run.stdout[-4000:]
+def start(make_broker, *settings):
+    broker = make_broker(*settings)
+    broker.allows_gaps = True  # A cleaning leaves them.
+    return broker.start()
 
 
 def wait_for_removed(broker, count):
@@ -76,23 +70,22 @@ def wait_for_removed(broker, count):
 
 
 def test_keys_written_over_leave_their_last_value(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "state", COMPACT)
     write(broker, "state", rounds(20))
     wait_for_removed(broker, 200)
     last = {}
     offsets = []
-    for message in read(broker, "state"):
-        last[message.key()] = message.value()
-        offsets.append(message.offset())
+    for record in read(broker, "state"):
+        last[record.key] = record.value
+        offsets.append(record.offset)
     assert offsets == sorted(offsets) and len(offsets) < 250
     assert {value.split(b":")[0] for value in last.values()} == {b"19"} and len(last) == 20
     assert kafka_reading.watermarks(broker, "state") == (0, 400)
-    stop_and_check(broker)
 
 
 def test_tombstones_vanish_after_their_retention(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "state", {**COMPACT, "delete.retention.ms": "300"})
     write(broker, "state", [(b"gone", b"1"), (b"stays", b"1"), (b"gone", None)])
     written = 0
@@ -101,15 +94,14 @@ def test_tombstones_vanish_after_their_retention(make_broker):
         nonlocal written
         write(broker, "state", rounds(4))
         written += 4
-        return b"gone" not in {message.key() for message in read(broker, "state")}
+        return b"gone" not in {record.key for record in read(broker, "state")}
 
     harness.eventually(is_gone, 30, "the tombstone's end")
-    assert b"stays" in {message.key() for message in read(broker, "state")}
-    stop_and_check(broker)
+    assert b"stays" in {record.key for record in read(broker, "state")}
 
 
 def test_a_record_without_key_is_refused(make_broker):
-    broker = make_broker().start()
+    broker = start(make_broker)
     make_topic(broker, "state", COMPACT)
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.kafka})
     errors = []
@@ -124,7 +116,7 @@ def test_a_record_without_key_is_refused(make_broker):
 
 
 def test_compact_and_delete_do_both(make_broker):
-    broker = make_broker(*QUICK, "log.retention.check.interval.ms=200").start()
+    broker = start(make_broker, *QUICK, "log.retention.check.interval.ms=200")
     make_topic(broker, "both", {
         **COMPACT, "cleanup.policy": "compact,delete", "retention.bytes": "200000"})
     write(broker, "both", rounds(10))
@@ -132,22 +124,20 @@ def test_compact_and_delete_do_both(make_broker):
     harness.eventually(lambda: kafka_reading.watermarks(broker, "both")[0] > 0, 30, "retention")
     harness.eventually(lambda: cleaner(broker, "headwater_cleaner_duration_seconds_count") > 0,
                        30, "a cleaning")
-    stop_and_check(broker)
 
 
 def test_a_clean_log_is_left_alone_until_its_ratio(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "state", {**COMPACT, "min.cleanable.dirty.ratio": "1.0"})
     write(broker, "state", rounds(20))
     make_topic(broker, "other", COMPACT)
     write(broker, "other", rounds(20))
     wait_for_removed(broker, 200)
     assert len(read(broker, "state")) == 400
-    stop_and_check(broker)
 
 
 def test_max_lag_cleans_what_the_ratio_would_not(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "state", {
         **COMPACT, "min.cleanable.dirty.ratio": "1.0", "max.compaction.lag.ms": "400"})
 
@@ -156,22 +146,20 @@ def test_max_lag_cleans_what_the_ratio_would_not(make_broker):
         return cleaner(broker, "headwater_cleaner_removed_records_total") > 0
 
     harness.eventually(is_cleaned, 30, "the cleaning that max.compaction.lag.ms asks for")
-    stop_and_check(broker)
 
 
 def test_min_lag_keeps_what_is_young(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "young", {**COMPACT, "min.compaction.lag.ms": "3600000"})
     make_topic(broker, "other", COMPACT)
     write(broker, "young", rounds(20))
     write(broker, "other", rounds(20))
     wait_for_removed(broker, 200)
     assert len(read(broker, "young")) == 400
-    stop_and_check(broker)
 
 
 def test_kill_in_the_middle_loses_no_last_value(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "state", COMPACT)
     expected = {}
     for life in range(5):
@@ -183,13 +171,12 @@ def test_kill_in_the_middle_loses_no_last_value(make_broker):
         expected.update(records)
         broker.kill()
         broker.start()
-        last = {message.key(): message.value() for message in read(broker, "state")}
+        last = {record.key: record.value for record in read(broker, "state")}
         assert last == expected
-    stop_and_check(broker)
 
 
 def test_a_consumer_reads_across_while_the_log_is_cleaned(make_broker):
-    broker = make_broker(*QUICK).start()
+    broker = start(make_broker, *QUICK)
     make_topic(broker, "state", COMPACT)
     write(broker, "state", rounds(10))
     source = kafka_reading.consumer(broker)
@@ -207,7 +194,6 @@ def test_a_consumer_reads_across_while_the_log_is_cleaned(make_broker):
             seen[message.key()] = message.value()
     source.close()
     assert len(seen) == 20 and {value.split(b":")[0] for value in seen.values()} == {b"9"}
-    stop_and_check(broker)
 
 
 def codecs_of(broker, topic):
@@ -222,7 +208,7 @@ def codecs_of(broker, topic):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_codec_is_stored_as_the_topic_says(make_broker, kind):
-    broker = make_broker().start()
+    broker = start(make_broker)
     sent = []
     for codec in CODECS:
         topic = f"t-{codec}"
@@ -239,7 +225,7 @@ def test_every_codec_is_stored_as_the_topic_says(make_broker, kind):
         sent = values + values
         own = "uncompressed" if codec == "none" else codec
         assert codecs_of(broker, topic) == {own if kind == "producer" else kind}
-        assert [message.value() for message in read(broker, topic)] == sent
+        assert [record.value for record in read(broker, topic)] == sent
         consumer = kafka.KafkaConsumer(
             bootstrap_servers=broker.kafka, group_id=None, auto_offset_reset="earliest",
             consumer_timeout_ms=5_000, check_crcs=True)
