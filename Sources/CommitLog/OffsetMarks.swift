@@ -22,6 +22,9 @@ struct OffsetMarks: Equatable {
     var logStart = Offset.zero
     /// Everything below may have been shown without being synced, and is not given twice.
     var reserved = Offset.zero
+    /// In a compacted log: everything below was cleaned, and a newer record of no key makes another
+    /// cleaning of it due by itself.
+    var cleaned = Offset.zero
     /// Left by unclean starts, and not yet recorded where operators look.
     var gaps: [OffsetGap] = []
 
@@ -43,6 +46,7 @@ struct OffsetMarks: Equatable {
             switch (words.first, numbers.count) {
             case ("log_start", 1): logStart = Offset(numbers[0])
             case ("reserved", 1): reserved = Offset(numbers[0])
+            case ("cleaned", 1): cleaned = Offset(numbers[0])
             case ("gap", 2) where numbers[0] <= numbers[1]:
                 gaps.append(OffsetGap(first: Offset(numbers[0]), last: Offset(numbers[1])))
             default: return nil
@@ -54,6 +58,7 @@ struct OffsetMarks: Equatable {
         var lines = [Self.version]
         if logStart > .zero { lines.append("log_start \(logStart.rawValue)") }
         if reserved > .zero { lines.append("reserved \(reserved.rawValue)") }
+        if cleaned > .zero { lines.append("cleaned \(cleaned.rawValue)") }
         for gap in gaps { lines.append("gap \(gap.first.rawValue) \(gap.last.rawValue)") }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -45,6 +45,8 @@ public final class PartitionLog {
     var snapshots: ProducerSnapshotFiles
     /// Size and age of sealed segments, as far as somebody has asked.
     var sealed: [Offset: RetentionPolicy.Segment] = [:]
+    /// When sealed segments of a compacted log begin, as far as somebody has asked.
+    var firstTimestamps: [Offset: Timestamp] = [:]
     /// How many offsets are reserved at a time: each time costs two syncs, and an unclean start
     /// skips what is left of them.
     private static let reservationStep = 1 << 18

@@ -97,7 +97,9 @@ struct LogRecovery {
         self.settings = settings
         self.producers = producers
         snapshots = ProducerSnapshotFiles(folder: folder, fileSystem: fileSystem)
-        let entries = try onDisk { () throws(FileSystemError) in try fileSystem.list(folder) }
+        let entries = try onDisk { () throws(FileSystemError) in
+            try SegmentSwap.settle(try fileSystem.list(folder), in: folder, fileSystem)
+        }
         for entry in entries where !entry.isDirectory {
             if let (base, kind) = SegmentFiles.parse(entry.name) {
                 if kind == .log { bases.append(base) } else { indexNames.insert(entry.name) }

@@ -63,7 +63,7 @@ extension PartitionLog {
 
     /// Looks up size and age of sealed segments that nobody has asked for yet. False when there
     /// are more.
-    private func learnSealed(limit: Int) throws(CommitLogError) -> Bool {
+    func learnSealed(limit: Int) throws(CommitLogError) -> Bool {
         var looked = 0
         for segment in reader.snapshot().segments.dropLast()
         where sealed[segment.baseOffset] == nil {
@@ -118,6 +118,7 @@ extension PartitionLog {
         var files: [String] = []
         for segment in segments.prefix(count) {
             sealed[segment.baseOffset] = nil
+            firstTimestamps[segment.baseOffset] = nil
             view.open.forget(segment)
             for kind in SegmentFiles.Kind.allCases {
                 let path = segment.path(kind)

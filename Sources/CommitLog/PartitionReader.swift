@@ -28,6 +28,8 @@ public final class PartitionReader: Sendable {
         /// The latest timestamp in the synced part of the active segment.
         var syncedMaxTimestamp: Timestamp
         var epochs: LeaderEpochs
+        /// How often cleaned segments took the place of others.
+        var generation = 0
         let open: OpenSegments
         /// How whoever took this snapshot may read.
         var access = ReadAccess.blocking
@@ -111,17 +113,33 @@ public final class PartitionReader: Sendable {
         access: ReadAccess = .blocking,
         into output: inout ByteWriter
     ) throws(CommitLogError) -> ReadResult {
-        do throws(CommitLogError) {
-            return try readStored(
-                from: offset,
-                maxBytes: maxBytes,
-                minOneBatch: minOneBatch,
-                access: access,
-                into: &output
-            )
-        } catch {
-            throw explain(error, at: offset)
+        var generation = generation
+        while true {
+            do throws(CommitLogError) {
+                return try readStored(
+                    from: offset,
+                    maxBytes: maxBytes,
+                    minOneBatch: minOneBatch,
+                    access: access,
+                    into: &output
+                )
+            } catch {
+                guard isCleaned(since: &generation, error) else {
+                    throw explain(error, at: offset)
+                }
+            }
         }
+    }
+
+    var generation: Int { published.withLock { $0.generation } }
+
+    /// Whether a file is gone because a cleaned segment took its place meanwhile: then there is
+    /// something to find at a second look.
+    func isCleaned(since generation: inout Int, _ error: CommitLogError) -> Bool {
+        let before = generation
+        generation = self.generation
+        guard case .fileSystem(let cause) = error, cause.reason == .notFound else { return false }
+        return generation != before
     }
 
     /// A file that is gone because retention took it meanwhile is no trouble with the disk.

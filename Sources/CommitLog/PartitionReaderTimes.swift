@@ -34,7 +34,7 @@ extension PartitionReader {
         }
     }
 
-    /// Looks again when retention took a file from under the first look.
+    /// Looks again when retention, or a cleaning, took a file from under the first look.
     private func afterDeletions<Result>(
         _ look: (Published) throws(CommitLogError) -> Result
     ) throws(CommitLogError) -> Result {
@@ -43,10 +43,11 @@ extension PartitionReader {
             do throws(CommitLogError) {
                 return try look(view)
             } catch {
-                let before = view.logStartOffset
+                let before = view
                 view = snapshot()
                 guard case .fileSystem(let cause) = error, cause.reason == .notFound,
-                    view.logStartOffset > before
+                    view.logStartOffset > before.logStartOffset
+                        || view.generation != before.generation
                 else { throw error }
             }
         }

@@ -160,6 +160,11 @@ final class ProducerStates: Sendable {
         }
     }
 
+    /// Of each producer, where its last record lies: what a cleaning has to leave a trace of.
+    var lastOffsets: [Int64: Offset] {
+        known.withLock { known in known.producers.compactMapValues { $0.last?.lastOffset } }
+    }
+
     // MARK: Snapshots
 
     var isEmpty: Bool { known.withLock { $0.producers.isEmpty } }

@@ -20,6 +20,10 @@ final class Segment: Sendable {
         var indexes: Indexes
         /// It is being deleted: what is opened from now on is not kept.
         var isRetired = false
+        /// A cleaned segment has its place, and soon its names: nothing is opened any more.
+        var isReplaced = false
+        /// Its names are not its own yet: what is open stays open.
+        var isPinned = false
     }
 
     private enum Indexes {
@@ -57,6 +61,21 @@ final class Segment: Sendable {
         state = Mutex(State(file: file, indexes: .inMemory(indexes)))
     }
 
+    /// A cleaned segment whose files do not have their names yet. It `rest`s once they have.
+    init(
+        cleaned indexes: SegmentIndexes,
+        file: any File,
+        size: ByteCount,
+        folder: String,
+        fileSystem: any FileSystem
+    ) {
+        baseOffset = indexes.baseOffset
+        self.size = Atomic(size.rawValue)
+        self.folder = folder
+        self.fileSystem = fileSystem
+        state = Mutex(State(file: file, indexes: .inMemory(indexes), isPinned: true))
+    }
+
     func path(_ kind: SegmentFiles.Kind) -> String {
         folder + "/" + SegmentFiles.name(baseOffset, kind)
     }
@@ -68,9 +87,16 @@ final class Segment: Sendable {
         if let open = state.withLock({ $0.file }) { return open }
         try mayOpen(access)
         let opened = try fileSystem.open(path(.log), .read)
-        state.withLock { $0.file = $0.file ?? ($0.isRetired ? nil : opened) }
+        let isReplaced = state.withLock { state in
+            state.file = state.file ?? (state.isRetired ? nil : opened)
+            return state.isReplaced
+        }
+        if isReplaced { throw gone }
         return opened
     }
+
+    /// Whoever finds a replaced segment in an older view looks into a newer one.
+    private var gone: FileSystemError { FileSystemError(.open, path(.log), .notFound) }
 
     // MARK: The owner's side
 
@@ -152,6 +178,7 @@ extension Segment {
     /// Closes the files of a sealed segment, once nobody is in the middle of reading them.
     func closeFiles() {
         state.withLock { state in
+            guard !state.isPinned else { return }
             state.file = nil
             switch state.indexes {
             case .files: state.indexes = .unopened
@@ -166,6 +193,13 @@ extension Segment {
     func retire() {
         state.withLock { $0.isRetired = true }
         closeFiles()
+    }
+
+    /// Another segment takes its names: nothing is opened by them any more. Who reads one of its
+    /// files goes on.
+    func giveUpNames() {
+        state.withLock { $0.isReplaced = true }
+        retire()
     }
 
     /// The latest timestamp of the segment; of an active one it may lie past the high watermark.
@@ -225,6 +259,7 @@ extension Segment {
             if let answer { return answer }
             try mayOpen(access)
             try openIndexes()
+            if state.withLock({ $0.isReplaced }) { throw gone }
         }
         // The owner gave up its memory twice meanwhile; the walk from the start is always right.
         return .found(ask(SegmentIndexes(baseOffset: baseOffset)))

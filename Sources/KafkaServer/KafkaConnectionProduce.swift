@@ -111,6 +111,7 @@ extension KafkaConnectionHandler {
                 for: target.topic,
                 version: pending.version
             )
+            hold(batch.bytes.count - (partition.records?.count ?? 0), for: pending)
             if case .append(let time) = batch.stamp { answer.logAppendTime = time }
             pending.response.topics[front.topic].partitions.append(answer)
             service.produceLane.append(
@@ -127,6 +128,14 @@ extension KafkaConnectionHandler {
             front.refused = front.refused ?? (name, error)
             pending.response.topics[front.topic].partitions.append(answer)
         }
+    }
+
+    /// A batch that its topic stores with another codec may have grown.
+    private func hold(_ growth: Int, for pending: PendingProduce) {
+        guard growth > 0 else { return }
+        service.produceLane.memory.overdraw(ByteCount(growth))
+        pending.held += ByteCount(growth)
+        produceBytesInFlight += ByteCount(growth)
     }
 
     /// A small batch may be a very large one once it is decompressed, so it is by that that a

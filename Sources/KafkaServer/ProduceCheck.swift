@@ -4,7 +4,8 @@ import KafkaWire
 import Partitions
 import RecordFormat
 
-/// A producer's batch that the log may take, in the request's own bytes.
+/// A producer's batch that the log may take: in the request's own bytes, or, where its topic has
+/// another codec, in the check's, until the next batch is checked.
 struct CheckedBatch {
     let bytes: UnsafeRawBufferPointer
     let recordCount: Int
@@ -31,11 +32,17 @@ enum TimestampStamp {
 
 /// Decides whether one partition's records may be stored. Reused: its decompressor keeps memory.
 struct ProduceCheck: ~Copyable {
+    /// So much output is kept from one batch to the next.
+    private static let memoryKept = 1 << 20
+
     private var validator = RecordBatchValidator()
+    private var recompressor = RecordBatchRecompressor()
+    private var recompressed = ByteWriter()
     private let decompressedBytesMax: ByteCount
 
-    /// In all batches so far.
-    var bytesDecompressed: Int { validator.bytesDecompressed }
+    /// In all batches so far; one that is compressed anew counts for each time that it is gone
+    /// over.
+    var bytesDecompressed: Int { validator.bytesDecompressed &+ recompressor.bytesMade }
 
     init(decompressedBytesMax: ByteCount) {
         self.decompressedBytesMax = decompressedBytesMax
@@ -65,11 +72,38 @@ struct ProduceCheck: ~Copyable {
         }
         if topic.settings.timestampType == .logAppendTime { stamp = .append(now) }
         return CheckedBatch(
-            bytes: batch.bytes,
+            bytes: try stored(batch, for: topic.settings),
             recordCount: Int(batch.recordCount),
             stamp: stamp,
             hasProducerID: batch.producerID >= 0
         )
+    }
+
+    /// The batch as the topic stores it: with a codec of its own, if that is not the producer's
+    /// already (`compression.type`).
+    private mutating func stored(
+        _ batch: RecordBatchView,
+        for settings: TopicSettings
+    ) throws(ProduceRefusal) -> UnsafeRawBufferPointer {
+        guard let codec = settings.compression.type.codec, codec != batch.codec else {
+            return batch.bytes
+        }
+        if recompressed.capacity > Self.memoryKept { recompressed.release() }
+        recompressed.removeAll()
+        do throws(RecordFormatError) {
+            try recompressor.recompress(
+                batch,
+                to: codec,
+                levels: settings.compression.levels,
+                limit: decompressedBytesMax,
+                into: &recompressed
+            )
+        } catch {
+            throw ProduceRefusal(error, range: nil)
+        }
+        // As Kafka: what counts is what would be stored.
+        try Self.checkSize(ByteCount(recompressed.count), settings)
+        return recompressed.bytes
     }
 
     /// From version 3 on a partition's records are one batch of magic 2, and nothing else.
@@ -96,25 +130,32 @@ struct ProduceCheck: ~Copyable {
         return batch
     }
 
+    private static func checkSize(
+        _ size: ByteCount,
+        _ settings: TopicSettings
+    ) throws(ProduceRefusal) {
+        if size > settings.messageBytesMax {
+            throw ProduceRefusal(
+                .messageTooLarge,
+                "the batch has \(size.rawValue) bytes, and max.message.bytes is "
+                    + "\(settings.messageBytesMax.rawValue)"
+            )
+        }
+        if size > settings.log.segmentBytes {
+            throw ProduceRefusal(
+                .recordListTooLarge,
+                "the batch has \(size.rawValue) bytes, and segment.bytes is "
+                    + "\(settings.log.segmentBytes.rawValue)"
+            )
+        }
+    }
+
     private static func checkHeader(
         of batch: RecordBatchView,
         for settings: TopicSettings,
         version: Int16
     ) throws(ProduceRefusal) {
-        if batch.sizeInBytes > settings.messageBytesMax {
-            throw ProduceRefusal(
-                .messageTooLarge,
-                "the batch has \(batch.bytes.count) bytes, and max.message.bytes is "
-                    + "\(settings.messageBytesMax.rawValue)"
-            )
-        }
-        if batch.sizeInBytes > settings.log.segmentBytes {
-            throw ProduceRefusal(
-                .recordListTooLarge,
-                "the batch has \(batch.bytes.count) bytes, and segment.bytes is "
-                    + "\(settings.log.segmentBytes.rawValue)"
-            )
-        }
+        try checkSize(batch.sizeInBytes, settings)
         if version < 7, batch.codec == .zstd {
             throw ProduceRefusal(
                 .unsupportedCompressionType,

@@ -23,6 +23,7 @@ public final class PartitionShard {
     let catalog: TopicCatalog
     private let settings: PartitionShardSettings
     let upkeep: ShardUpkeep
+    let cleaning: ShardCleaning
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
@@ -43,10 +44,21 @@ public final class PartitionShard {
         self.catalog = catalog
         self.settings = settings
         upkeep = ShardUpkeep(loop: loop, settings: settings, counters)
+        cleaning = ShardCleaning(loop: loop, settings: settings.cleaner, counters: counters.cleaner)
         let inbox = Inbox()
         mailbox = loop.makeMailbox { inbox.shard?.receive($0) }
         inbox.shard = self
         upkeep.report = { [unowned self] in report($0) }
+        cleaning.report = { [unowned self] in report($0) }
+        cleaning.filesReplaced = { [unowned self] in
+            if let store { upkeep.removeLater(store) }
+        }
+    }
+
+    /// Lends the memory for the keys of compacted logs, while one is cleaned.
+    package var cleaningMemory: MemoryPool? {
+        get { cleaning.memory }
+        set { cleaning.memory = newValue }
     }
 
     /// Takes the store over, and publishes its topics. Called before the loop runs.
@@ -55,6 +67,7 @@ public final class PartitionShard {
         recordGaps(in: store)
         catalog.publish(TopicCatalogSnapshot(of: store))
         upkeep.begin(store)
+        cleaning.begin(store)
     }
 
     private func receive(_ messages: [PartitionShardMessage]) {
@@ -258,6 +271,7 @@ public final class PartitionShard {
     }
 
     private func stop(_ store: PartitionStore) {
+        cleaning.stop()
         do throws(PartitionStoreError) {
             for (partition, error) in try store.close() {
                 report(.partitionFailed(partition, error))
@@ -301,6 +315,10 @@ package enum PartitionShardReport: Sendable {
     case gapRecorded(GapEntry)
     case gapsNotRecorded(TopicError)
     case retentionFailed(TopicPartition, CommitLogError)
+    /// A compacted log was not cleaned, or not to its end; the next look tries again.
+    case cleaningFailed(TopicPartition, CommitLogError)
+    /// A compacted log holds something that the cleaner cannot read; it stays as it is.
+    case uncleanable(TopicPartition, CommitLogError)
     /// Idempotent producers get no ids.
     case producerIDsFailed(PartitionStoreError)
     /// Something deleted that is still on the disk until the next start.
@@ -311,6 +329,7 @@ package enum PartitionShardReport: Sendable {
 package struct PartitionShardSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     package var retentionCheckInterval = Duration.minutes(5)
+    package var cleaner = LogCleanerSettings()
     package var producers = ProducerSettings()
     /// For a start after an unclean stop: they wait for the disk, so more than there are cores.
     package var recoveryThreads = 8
@@ -340,7 +359,8 @@ package struct PartitionShardSettings: Sendable {
                 allowed: "100ms ... 1d, or milliseconds",
                 "How often the log looks for segments that are too old or too many."
             ) { $0.isWithin(.milliseconds(100) ... .days(1)) },
-        ] + ProducerSettings.keys.map { $0.inside(\.producers) }
+        ] + LogCleanerSettings.keys.map { $0.inside(\.cleaner) }
+            + ProducerSettings.keys.map { $0.inside(\.producers) }
     }
 
     private var retentionCheckText: TimeLimit {

@@ -62,6 +62,7 @@ extension PartitionShard {
         case .failure: break
         }
         topicReplies.append((mailbox, TopicReply(token: token, outcome: outcome)))
+        cleaning.topicsChanged()
     }
 
     func alter(_ alteration: TopicAlteration, in store: PartitionStore) {

@@ -68,6 +68,10 @@ public final class PartitionStore {
     private var lock: (any FileLock)?
     /// Partitions that the next retention steps look at, the next one last.
     var retaining: [PartitionHandle] = []
+    /// Compacted logs that the cleaner leaves alone until the next start, and why.
+    var uncleanable: [PartitionHandle: String] = [:]
+    /// Of the dirtiest log, when the cleaner last looked.
+    public internal(set) var dirtyRatioMax = 0.0
     /// Appended to since the last commit; those that no commit has to sync stand apart.
     private var touched: [PartitionHandle] = []
     private var touchedWritten: [PartitionHandle] = []

@@ -30,6 +30,7 @@ public final class ShardCounters: Sendable {
     public let retentionFailures = Counter()
     /// Gaps that unclean starts have left, and that were recorded.
     public let gaps = Counter()
+    public let cleaner = LogCleanerCounters()
     /// Batches of idempotent producers that were stored already, and that were refused.
     public let duplicates = Counter()
     public let sequencesRefused = Counter()

@@ -66,6 +66,35 @@ public enum RecordBatchEditor {
         return isSmaller
     }
 
+    /// Fields that differ from those of the batch whose header was copied.
+    struct Changes {
+        var attributes: UInt16?
+        var baseTimestamp: Timestamp?
+        var maxTimestamp: Timestamp?
+        var recordCount: Int32?
+    }
+
+    /// Ends a batch of which `bytes` has a copied header and other records: sets what changed, the
+    /// length and the checksum.
+    static func finish(_ changes: Changes, in bytes: UnsafeMutableRawBufferPointer) {
+        precondition(bytes.count >= RecordFormatLimits.headerBytes, "a header was copied")
+        let length = Int32(truncatingIfNeeded: bytes.count &- RecordFormatLimits.frameBytes)
+        store(length, at: HeaderField.batchLength, in: bytes)
+        if let attributes = changes.attributes {
+            store(attributes, at: HeaderField.attributes, in: bytes)
+        }
+        if let time = changes.baseTimestamp {
+            store(time.rawValue, at: HeaderField.baseTimestamp, in: bytes)
+        }
+        if let time = changes.maxTimestamp {
+            store(time.rawValue, at: HeaderField.maxTimestamp, in: bytes)
+        }
+        if let count = changes.recordCount {
+            store(count, at: HeaderField.recordCount, in: bytes)
+        }
+        storeChecksum(in: bytes)
+    }
+
     /// The first batch of `bytes`, without what follows it.
     private static func whole(
         _ bytes: UnsafeMutableRawBufferPointer

@@ -8,10 +8,12 @@
 // `RecordCursor` checks each record as it walks. `RecordBatchValidator` takes all three at once,
 // with a topic's rules, for batches that producers send.
 //
-// `RecordDecompressor` reads every codec of Kafka's; we write zstd alone. What it refuses: magic 0
-// and 1. It keeps no state between batches but the memory of its compressor, decompressor and
-// builder. No bytes, however wrong, make it trap; a batch claims memory only up to the limit that
-// its reader sets, and not before its records really take it (but for up to 8 MiB of lz4's).
+// `RecordDecompressor` reads every codec of Kafka's, and `RecordCompressor` writes them; what we
+// build ourselves is zstd (`ZstdCompressor`). `RecordBatchFilter` leaves some of a batch's records
+// away, and `RecordBatchRecompressor` changes its codec. What it refuses: magic 0 and 1. It keeps
+// no state between batches but the memory of its compressor, decompressor and builder. No bytes,
+// however wrong, make it trap; a batch claims memory only up to the limit that its reader sets, and
+// not before its records really take it (but for up to 8 MiB of lz4's).
 //
 // The header, big-endian: base offset 8, batch length 4 (of what follows), leader epoch 4, magic 1,
 // CRC-32C 4 (of what follows), attributes 2, last offset delta 4, base timestamp 8, max timestamp

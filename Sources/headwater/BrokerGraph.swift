@@ -85,6 +85,7 @@ struct BrokerGraph {
             bounds: settings.health
         )
         shard.signals = [kafka.highWatermarkSignal]
+        shard.cleaningMemory = pools.fetch
         joinReports()
     }
 

@@ -210,6 +210,17 @@ final class BrokerLog: Sendable {
                 kind: "retention \(partition)",
                 ["partition": "\(partition)", "reason": "\(reason)"]
             )
+        case .cleaningFailed(let partition, let reason):
+            repeated(
+                "a compacted log cannot be cleaned now",
+                kind: "cleaning \(partition)",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
+        case .uncleanable(let partition, let reason):
+            error(
+                "a compacted log holds damage; it is not cleaned before the next start",
+                ["partition": "\(partition)", "reason": "\(reason)"]
+            )
         case .producerIDsFailed(let reason):
             repeated(
                 "idempotent producers get no ids; they ask again",

@@ -80,6 +80,7 @@ extension BrokerMetrics {
             "Segments that could not be deleted.",
             shard.retentionFailures
         )
+        cleaning(&page)
         page.counter(
             "headwater_offset_gaps_total",
             "Gaps in offsets that unclean starts left, and that were recorded.",
