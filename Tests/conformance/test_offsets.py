@@ -102,7 +102,12 @@ def test_commits_that_nobody_waits_for_arrive_in_order(filled):
     reader.assign([TopicPartition(TOPIC, 0, 0)])
     for offset in range(1, 11):
         reader.commit(offsets=[TopicPartition(TOPIC, 0, offset)], asynchronous=True)
-    eventually(lambda: reader.poll(0.01) and len(answers) >= 10, 15, "ten answers")
+
+    def answered():
+        reader.poll(0.01)
+        return len(answers) >= 10
+
+    eventually(answered, 15, "ten answers")
     assert all(error is None for error, _ in answers)
     assert committed(filled) == {0: 10}
     reader.close()

@@ -53,8 +53,6 @@ def numbers(count):
     return "".join(f"reading number {n}\n" for n in range(count))
 
 
-
-
 # kcat
 
 @pytest.mark.parametrize("codec", CODECS)
