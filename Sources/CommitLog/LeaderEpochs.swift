@@ -40,14 +40,17 @@ public struct LeaderEpochs: Equatable, Sendable {
 
     /// Where the given epoch ends, as OffsetForLeaderEpoch answers it (KIP-101, KIP-279): the
     /// latest epoch that is not after it, and the first offset past that one. Nil when the log
-    /// knows nothing of it.
+    /// knows nothing of it. Of an epoch whose records are all deleted no more is known than that it
+    /// was over where the log begins.
     public func end(
         of epoch: LeaderEpoch,
+        logStartOffset: Offset = .zero,
         logEndOffset: Offset
     ) -> (epoch: LeaderEpoch, endOffset: Offset)? {
         guard epoch >= .zero, epoch <= latest else { return nil }
         if epoch == latest { return (epoch, logEndOffset) }
         guard let higher = entries.firstIndex(where: { $0.epoch > epoch }) else { return nil }
+        if entries[higher].startOffset <= logStartOffset { return (epoch, logStartOffset) }
         let floor = higher == 0 ? epoch : entries[higher - 1].epoch
         return (floor, entries[higher].startOffset)
     }

@@ -95,7 +95,13 @@ public final class PartitionReader: Sendable {
     public func endOffset(
         forEpoch epoch: LeaderEpoch
     ) -> (epoch: LeaderEpoch, endOffset: Offset)? {
-        published.withLock { $0.epochs.end(of: epoch, logEndOffset: $0.highWatermark) }
+        published.withLock {
+            $0.epochs.end(
+                of: epoch,
+                logStartOffset: $0.logStartOffset,
+                logEndOffset: $0.highWatermark
+            )
+        }
     }
 
     /// Appends whole batches to `output`, beginning with the one that holds `offset`, up to

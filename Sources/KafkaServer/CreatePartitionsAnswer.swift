@@ -37,6 +37,8 @@ extension BrokerAnswers {
         room: inout Int
     ) throws(TopicRefusal) -> PartitionAdditionPlan {
         let topic = try topic(named: wanted.name)
+        // Each has the one partition that the broker writes; and there is no bound for them.
+        guard !topic.isInternal else { throw TopicRefusal(.isInternal) }
         let present = topic.partitions.count
         guard Int(wanted.count) > present else {
             throw TopicRefusal(
@@ -49,7 +51,7 @@ extension BrokerAnswers {
         if let assignments = wanted.assignments {
             try check(assignments.map(\.brokerIDs), added: added)
         }
-        guard added <= room || topic.isInternal else {
+        guard added <= room else {
             throw TopicRefusal(.tooManyPartitions(most: configuration.creation.partitionsMax))
         }
         room -= added

@@ -16,6 +16,8 @@ struct FrontDeletions {
 
     /// Answered then with whatever has come.
     let deadline: MonotonicTime
+    /// As with `FrontTopics`.
+    let after: UInt64
     var waiting: Set<TopicPartition> = []
     var outcomes: [TopicPartition: Outcome] = [:]
 }

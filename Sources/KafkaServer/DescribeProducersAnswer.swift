@@ -5,12 +5,17 @@ import Partitions
 
 extension BrokerAnswers {
     func describeProducers(_ request: DescribeProducersRequest) -> DescribeProducersResponse {
-        DescribeProducersResponse(
+        // A few bytes ask for all producers of a partition: so each is described once.
+        var seen: [String: Set<Int32>] = [:]
+        return DescribeProducersResponse(
             topics: request.topics.map { asked in
                 let topic = TopicName(asked.name).map { catalog.topic(named: $0) }
+                let partitions = asked.partitions.filter {
+                    seen[asked.name, default: []].insert($0).inserted
+                }
                 return .init(
                     name: asked.name,
-                    partitions: asked.partitions.map { Self.producers(of: $0, in: topic) }
+                    partitions: partitions.map { Self.producers(of: $0, in: topic) }
                 )
             }
         )

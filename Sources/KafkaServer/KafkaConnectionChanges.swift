@@ -76,16 +76,33 @@ extension KafkaConnectionHandler {
     }
 
     /// The storage loop has answered for one partition.
-    func recordsDeleted(_ partition: TopicPartition, _ outcome: FrontDeletions.Outcome) {
-        guard frontDeletions?.waiting.remove(partition) != nil else { return }
-        frontDeletions?.outcomes[partition] = outcome
+    func recordsDeleted(_ deletion: TopicChanges.Deletion, _ outcome: FrontDeletions.Outcome) {
+        guard let front = frontDeletions, deletion.number > front.after,
+            frontDeletions?.waiting.remove(deletion.partition) != nil
+        else { return }
+        frontDeletions?.outcomes[deletion.partition] = outcome
         if frontDeletions?.waiting.isEmpty == true { lookAgain() }
     }
 
     // MARK: Asking
 
+    /// Whether a request that changes topics has to wait until fewer changes are on their way.
+    func mustWaitForChanges(_ api: KafkaAPI) -> Bool {
+        switch api {
+        case .createTopics, .deleteTopics, .createPartitions, .deleteRecords, .alterConfigs,
+            .incrementalAlterConfigs:
+            break
+        default: return false
+        }
+        guard frontTopics == nil, frontDeletions == nil, service.topicChanges.isFull else {
+            return false
+        }
+        lookAgain(at: service.loop.now + KafkaServerLimits.topicChangeRetryInterval)
+        return true
+    }
+
     private func add(_ request: CreatePartitionsRequest) -> FrontTopics {
-        var front = FrontTopics(deadline: deadline(after: request.timeoutMilliseconds), waiting: [])
+        var front = frontTopics(within: request.timeoutMilliseconds)
         guard !request.validatesOnly else { return front }
         for case (_, .success(let plan)) in answers.additions(request) {
             front.waiting.insert(plan.name)
@@ -96,7 +113,7 @@ extension KafkaConnectionHandler {
 
     /// A check alone is the storage loop's too: it knows what each topic has.
     private func alter(_ alterations: ConfigAlterations) -> FrontTopics {
-        var front = FrontTopics(deadline: deadline(after: .max), waiting: [])
+        var front = frontTopics(within: .max)
         for case .success(let plan?) in answers.plans(of: alterations) {
             front.waiting.insert(plan.name)
             service.topicChanges.alter(plan, for: connection.id)
@@ -105,7 +122,10 @@ extension KafkaConnectionHandler {
     }
 
     private func delete(_ request: DeleteRecordsRequest) -> FrontDeletions {
-        var front = FrontDeletions(deadline: deadline(after: request.timeoutMilliseconds))
+        var front = FrontDeletions(
+            deadline: deadline(after: request.timeoutMilliseconds),
+            after: service.topicChanges.lastToken
+        )
         for plan in answers.deletions(request) {
             front.waiting.insert(plan.partition)
             service.topicChanges.deleteRecords(plan, for: connection.id)

@@ -204,6 +204,7 @@ final class KafkaConnectionHandler: ConnectionHandler {
             waitsForProduces = .allAnswered
             return .waiting
         }
+        guard !mustWaitForChanges(api) else { return .waiting }
         let version = header.apiVersion
         switch api {
         case .apiVersions: try answerApiVersions(&reader, header, &output)

@@ -50,9 +50,11 @@ extension KafkaConnectionHandler {
     }
 
     /// The storage loop has answered for one topic.
-    func topicChanged(_ topic: TopicName, _ outcome: TopicChanges.Outcome) {
-        guard frontTopics?.waiting.remove(topic) != nil else { return }
-        frontTopics?.outcomes[topic] = outcome
+    func topicChanged(_ change: TopicChanges.Change, _ outcome: TopicChanges.Outcome) {
+        guard let front = frontTopics, change.number > front.after,
+            frontTopics?.waiting.remove(change.topic) != nil
+        else { return }
+        frontTopics?.outcomes[change.topic] = outcome
         if frontTopics?.waiting.isEmpty == true { lookAgain() }
     }
 
@@ -88,7 +90,7 @@ extension KafkaConnectionHandler {
         _ plans: [TopicCreationPlan],
         within milliseconds: Int32
     ) -> FrontTopics {
-        var front = FrontTopics(deadline: deadline(after: milliseconds), waiting: [])
+        var front = frontTopics(within: milliseconds)
         for plan in plans where front.waiting.insert(plan.name).inserted {
             service.topicChanges.create(plan, for: connection.id)
         }
@@ -97,13 +99,20 @@ extension KafkaConnectionHandler {
 
     private func delete(_ request: DeleteTopicsRequest) -> FrontTopics {
         let milliseconds = request.timeoutMilliseconds
-        var front = FrontTopics(deadline: deadline(after: milliseconds), waiting: [])
+        var front = frontTopics(within: milliseconds)
         plannedDeletions = answers.deletions(request)
         for case .success(let topic) in plannedDeletions
         where front.waiting.insert(topic.name).inserted {
             service.topicChanges.delete(topic.name, for: connection.id)
         }
         return front
+    }
+
+    func frontTopics(within milliseconds: Int32) -> FrontTopics {
+        FrontTopics(
+            deadline: deadline(after: milliseconds),
+            after: service.topicChanges.lastToken
+        )
     }
 
     func deadline(after milliseconds: Int32) -> MonotonicTime {

@@ -105,6 +105,10 @@ enum KafkaServerLimits {
     /// How long it waits for them.
     static let topicCreationWait = Duration.seconds(5)
     static let topicChangeWaitMax = Duration.seconds(60)
+    /// With so many changes on their way to the storage loop, no request brings more.
+    static let topicChangesPendingMax = 1_024
+    /// How soon one that had to wait for that is looked at again.
+    static let topicChangeRetryInterval = Duration.milliseconds(20)
     /// Partitions in one answer to DescribeTopicPartitions; Kafka's own default.
     static let partitionsDescribedMax = 2_000
     /// How much of a client's own text an error message repeats.

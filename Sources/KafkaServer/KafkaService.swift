@@ -122,14 +122,14 @@ public final class KafkaService {
         topicChanges.changed = { [unowned self] change, outcome in
             let handler = handlers[change.connection]
             if case .success(let topic) = outcome { noteChange(change, of: topic, by: handler) }
-            handler?.topicChanged(change.topic, outcome)
+            handler?.topicChanged(change, outcome)
         }
         topicChanges.recordsDeleted = { [unowned self] deletion, outcome in
             let handler = handlers[deletion.connection]
             if case .success(let offset) = outcome {
                 noteDeletion(deletion.partition, before: offset, by: handler)
             }
-            handler?.recordsDeleted(deletion.partition, outcome)
+            handler?.recordsDeleted(deletion, outcome)
         }
     }
 

@@ -16,11 +16,14 @@ final class TopicChanges {
         let kind: Kind
         let topic: TopicName
         let connection: UInt64
+        /// Later ones have higher numbers.
+        var number: UInt64 = 0
     }
 
     struct Deletion {
         let partition: TopicPartition
         let connection: UInt64
+        let number: UInt64
     }
 
     typealias Outcome = Result<TopicEntry, TopicError>
@@ -35,7 +38,8 @@ final class TopicChanges {
     private let deletionReplies: Mailbox<RecordDeletionReply>
     private var pending: [UInt64: Change] = [:]
     private var pendingDeletions: [UInt64: Deletion] = [:]
-    private var lastToken: UInt64 = 0
+    /// Of the change that was asked for last.
+    private(set) var lastToken: UInt64 = 0
 
     init(loop: EventLoop, shard: Mailbox<PartitionShardMessage>) {
         self.shard = shard
@@ -43,6 +47,12 @@ final class TopicChanges {
         replies = loop.makeMailbox { inbox.changes?.receive($0) }
         deletionReplies = loop.makeMailbox { inbox.changes?.receive($0) }
         inbox.changes = self
+    }
+
+    /// Whether so much waits for the storage loop that who asks for more has to wait too: one that
+    /// does not wait for its answers could ask for ever.
+    var isFull: Bool {
+        pending.count + pendingDeletions.count >= KafkaServerLimits.topicChangesPendingMax
     }
 
     func create(_ plan: TopicCreationPlan, for connection: UInt64) {
@@ -104,7 +114,11 @@ final class TopicChanges {
 
     func deleteRecords(_ plan: RecordDeletionPlan, for connection: UInt64) {
         lastToken &+= 1
-        pendingDeletions[lastToken] = Deletion(partition: plan.partition, connection: connection)
+        pendingDeletions[lastToken] = Deletion(
+            partition: plan.partition,
+            connection: connection,
+            number: lastToken
+        )
         shard.post(
             .deleteRecords(
                 RecordDeletion(
@@ -120,6 +134,7 @@ final class TopicChanges {
     private func remember(_ change: Change) -> UInt64 {
         lastToken &+= 1
         pending[lastToken] = change
+        pending[lastToken]?.number = lastToken
         return lastToken
     }
 
@@ -155,6 +170,9 @@ struct TopicCreationPlan: Equatable {
 struct FrontTopics {
     /// Answered then with whatever has come.
     let deadline: MonotonicTime
-    var waiting: Set<TopicName>
+    /// The last change that was asked for before it: an answer to that, or to an earlier one, comes
+    /// too late for the request that wanted it, and is none to this one.
+    let after: UInt64
+    var waiting: Set<TopicName> = []
     var outcomes: [TopicName: TopicChanges.Outcome] = [:]
 }

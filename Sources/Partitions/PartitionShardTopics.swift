@@ -68,7 +68,7 @@ extension PartitionShard {
     func alter(_ alteration: TopicAlteration, in store: PartitionStore) {
         let outcome: Result<TopicEntry, TopicError>
         do throws(TopicError) {
-            guard alteration.name.mayBeChanged else { throw .isInternal }
+            guard alteration.name.mayBeSet else { throw .isInternal }
             outcome = .success(
                 try store.alterTopic(
                     alteration.name,
@@ -86,7 +86,7 @@ extension PartitionShard {
     func add(_ addition: PartitionAddition, in store: PartitionStore) {
         let outcome: Result<TopicEntry, TopicError>
         do throws(TopicError) {
-            guard addition.name.mayBeChanged else { throw .isInternal }
+            guard !addition.name.isInternal else { throw .isInternal }
             outcome = .success(
                 try store.addPartitions(to: addition.name, total: addition.total, now: moment)
             )
@@ -123,5 +123,5 @@ extension PartitionShard {
 extension TopicName {
     /// Kafka lets the topic of committed offsets be set like any other; those of our own hold what
     /// other settings would lose.
-    fileprivate var mayBeChanged: Bool { !isInternal || description == "__consumer_offsets" }
+    fileprivate var mayBeSet: Bool { !isInternal || description == "__consumer_offsets" }
 }

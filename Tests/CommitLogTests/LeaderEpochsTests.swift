@@ -25,6 +25,19 @@ import Testing
         #expect(epochs.end(of: .none, logEndOffset: Offset(40)) == nil)
     }
 
+    @Test func `an epoch whose records are deleted ended where the log begins`() {
+        let epochs = epochs([(0, 0), (2, 10), (5, 30)])
+        let ends = [0, 1, 2, 5].map { epoch in
+            epochs.end(
+                of: LeaderEpoch(epoch),
+                logStartOffset: Offset(12),
+                logEndOffset: Offset(40)
+            )
+        }
+        #expect(ends.map { $0?.epoch.rawValue } == [0, 1, 2, 5])
+        #expect(ends.map { $0?.endOffset.rawValue } == [12, 12, 30, 40])
+    }
+
     @Test func `a start without records replaces the one before it`() {
         let epochs = epochs([(0, 0), (1, 10), (2, 10)])
         #expect(epochs == self.epochs([(0, 0), (2, 10)]))

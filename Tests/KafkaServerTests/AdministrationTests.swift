@@ -53,6 +53,67 @@ import Testing
         #expect(results.map(\.errorCode) == [.invalidRequest, .unknownTopicOrPartition])
     }
 
+    @Test func `a topic of the broker's own gets no more partitions`() throws {
+        let broker = try ProducingBroker(["__consumer_offsets": .init()])
+        let wanted = CreatePartitionsRequest.Topic(name: "__consumer_offsets", count: 2)
+        let results = try addPartitions(try broker.connect(), [wanted])
+        #expect(results.map(\.errorCode) == [.invalidTopic])
+    }
+
+    @Test func `an answer that comes too late is not given to the request after it`() throws {
+        let broker = try broker(storing: false)
+        let client = try broker.connect()
+        let late = try addPartitions(client, [.init(name: "t", count: 5)], timeout: 0)
+        #expect(late.map(\.errorCode) == [.requestTimedOut])
+        let fewer = CreatePartitionsRequest(
+            topics: [.init(name: "t", count: 4)],
+            timeoutMilliseconds: 10_000
+        )
+        let id = try client.send(.createPartitions, 3) { fewer.write(to: &$0, version: 3) }
+        // Another's answer: by then the loop has seen the request.
+        _ = try broker.connect().metadata(MetadataRequest(topics: []), 9)
+        try broker.startStoring()
+        let results = try client.receive(.createPartitions, 3, id) {
+            try CreatePartitionsResponse(reading: &$0, version: 3).results
+        }
+        #expect(results.map(\.errorCode) == [.invalidPartitions])
+    }
+
+    @Test func `who waits for no answer cannot have changes pile up`() throws {
+        let broker = try broker(storing: false)
+        let client = try broker.connect()
+        var topic = CreateTopicsRequest.Topic(name: "new")
+        (topic.partitionCount, topic.replicationFactor) = (-1, -1)
+        let creation = CreateTopicsRequest(topics: [topic], timeoutMilliseconds: 0)
+        let created = try client.send(.createTopics, 5) { creation.write(to: &$0, version: 5) }
+        try client.receive(.createTopics, 5, created) {
+            _ = try CreateTopicsResponse(reading: &$0, version: 5)
+        }
+        let block = DeleteRecordsRequest.Topic(
+            name: "t",
+            partitions: (0..<3).map { .init(index: $0, offset: .zero) }
+        )
+        let deletion = DeleteRecordsRequest(topics: [block], timeoutMilliseconds: 0)
+        for _ in 0..<341 {
+            let id = try client.send(.deleteRecords, 2) { deletion.write(to: &$0, version: 2) }
+            try client.receive(.deleteRecords, 2, id) {
+                _ = try DeleteRecordsResponse(reading: &$0, version: 2)
+            }
+        }
+        // The topic is not there yet. It is once the request was let wait.
+        let request = CreatePartitionsRequest(
+            topics: [.init(name: "new", count: 9)],
+            timeoutMilliseconds: 0
+        )
+        let id = try client.send(.createPartitions, 3) { request.write(to: &$0, version: 3) }
+        _ = try broker.connect().metadata(MetadataRequest(topics: []), 9)
+        try broker.startStoring()
+        let results = try client.receive(.createPartitions, 3, id) {
+            try CreatePartitionsResponse(reading: &$0, version: 3).results
+        }
+        #expect(results.map(\.errorCode) == [.requestTimedOut])
+    }
+
     @Test func `who waits for a disk that is not ready is answered in time`() throws {
         let broker = try broker(storing: false)
         let client = try broker.connect()

@@ -100,8 +100,8 @@ import Testing
         let time = ProducerBatch.now
         _ = try client.produce(try Self.batch([[1], [2]], sequence: 4, epoch: 3, time: time))
         let request = DescribeProducersRequest(topics: [
-            .init(name: "t", partitions: [0, 1, 2]), .init(name: "nowhere", partitions: [0]),
-            .init(name: "a/b", partitions: [0]),
+            .init(name: "t", partitions: [0, 1, 0, 2, 0]), .init(name: "nowhere", partitions: [0]),
+            .init(name: "a/b", partitions: [0]), .init(name: "t", partitions: [0, 0]),
         ])
         let number = try client.send(.describeProducers, 0) { request.write(to: &$0, version: 0) }
         let response = try client.receive(.describeProducers, 0, number) {
