@@ -66,7 +66,9 @@ final class GroupCoordinator {
     // MARK: Administrators
 
     func describe(_ request: DescribeGroupsRequest, version: Int16) -> DescribeGroupsResponse {
-        let groups = request.groupIDs.map { groupID in
+        // Each once: a short request that names one large group many times makes no long answer.
+        var seen: Set<String> = []
+        let groups = request.groupIDs.filter { seen.insert($0).inserted }.map { groupID in
             var group = directory.describe(groupID, version: version)
             if request.wantsAuthorizedOperations, group.errorCode == .none,
                 group.groupState != GroupState.dead.rawValue

@@ -53,7 +53,10 @@ final class GroupOffsets {
     func commit(_ plan: inout OffsetCommitPlan, of group: String) -> [GroupRecord] {
         var records: [GroupRecord] = []
         records.reserveCapacity(plan.items.count)
-        for item in plan.items {
+        let last = plan.lastItems
+        for (index, item) in plan.items.enumerated() {
+            // The later one counts. Each as a record, a short request could make a batch of any size.
+            guard last.isEmpty || last[item.place] == index else { continue }
             guard item.offset.metadata.utf16.count <= settings.metadataLengthMax else {
                 plan.refuse(item, .offsetMetadataTooLarge)
                 continue
@@ -70,6 +73,10 @@ final class GroupOffsets {
                 counters.offsetsRefused.add()
                 plan.refuse(item, .invalidCommitOffsetSize)
             }
+        }
+        for (index, item) in plan.items.enumerated() {
+            guard let later = last[item.place], later != index else { continue }
+            plan.answer(item, as: plan.items[later])
         }
         counters.offsetsCommitted.add(records.count)
         return records

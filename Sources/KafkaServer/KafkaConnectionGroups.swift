@@ -61,6 +61,7 @@ extension KafkaConnectionHandler {
         let version = header.apiVersion
         if frontGroup == nil {
             let request = try JoinGroupRequest(reading: &reader, version: version)
+            guard !mustWaitForJournal() else { return .waiting }
             let clientID = header.clientID ?? ""
             let host = Self.groupHost(of: connection.peer)
             ask { directory, ticket, now in
@@ -89,6 +90,7 @@ extension KafkaConnectionHandler {
         let version = header.apiVersion
         if frontGroup == nil {
             let request = try SyncGroupRequest(reading: &reader, version: version)
+            guard !mustWaitForJournal() else { return .waiting }
             ask { directory, ticket, now in directory.sync(request, ticket: ticket, now: now) }
         }
         guard case .synced(let response) = takeGroupAnswer() else { return .waiting }
@@ -104,6 +106,7 @@ extension KafkaConnectionHandler {
         let version = header.apiVersion
         if frontGroup == nil {
             let request = try LeaveGroupRequest(reading: &reader, version: version)
+            guard !mustWaitForJournal() else { return .waiting }
             ask { directory, ticket, now in directory.leave(request, ticket: ticket, now: now) }
         }
         guard case .left(var response) = takeGroupAnswer() else { return .waiting }
@@ -123,6 +126,7 @@ extension KafkaConnectionHandler {
         let version = header.apiVersion
         if frontGroup == nil {
             let request = try DeleteGroupsRequest(reading: &reader, version: version)
+            guard !mustWaitForJournal() else { return .waiting }
             let ticket = service.groups.nextTicket()
             frontGroup = FrontGroup(ticket: ticket)
             service.groups.delete(request, ticket: ticket, for: connection.id)

@@ -118,7 +118,8 @@ extension KafkaConnectionHandler {
 
     // MARK: Waiting
 
-    private func mustWaitForJournal() -> Bool {
+    /// Every request that may write of groups asks first: what waits for the log has a bound.
+    func mustWaitForJournal() -> Bool {
         guard service.groupOffsets.journal.isFull else { return false }
         service.waitForJournal(connection.id)
         return true

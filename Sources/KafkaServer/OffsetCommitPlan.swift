@@ -12,6 +12,13 @@ struct OffsetCommitPlan {
         let topic: String
         let partition: Int32
         let offset: CommittedOffset
+
+        var place: Place { Place(topic: topic, partition: partition) }
+    }
+
+    struct Place: Hashable {
+        let topic: String
+        let partition: Int32
     }
 
     private(set) var response: OffsetCommitResponse
@@ -63,8 +70,22 @@ struct OffsetCommitPlan {
         }
     }
 
+    /// The last item of each place, by its index; empty for one item, which is the last.
+    var lastItems: [Place: Int] {
+        guard items.count > 1 else { return [:] }
+        var last: [Place: Int] = [:]
+        last.reserveCapacity(items.count)
+        for (index, item) in items.enumerated() { last[item.place] = index }
+        return last
+    }
+
     mutating func refuse(_ item: Item, _ code: KafkaErrorCode) {
         response.topics[item.topicIndex].partitions[item.partitionIndex].errorCode = code
+    }
+
+    mutating func answer(_ item: Item, as other: Item) {
+        let partition = response.topics[other.topicIndex].partitions[other.partitionIndex]
+        refuse(item, partition.errorCode)
     }
 
     /// Says the same of each partition that is there and was not refused by itself.

@@ -11,7 +11,12 @@ struct OffsetFetchAnswer {
     var refusal = KafkaErrorCode.none
 
     func response(to request: OffsetFetchRequest, version: Int16) -> OffsetFetchResponse {
-        OffsetFetchResponse(groups: request.groups.map { group($0, version: version) })
+        // All of a group once: a short request that names it many times makes no long answer.
+        var seen: Set<String> = []
+        let wanted = request.groups.filter { group in
+            group.topics != nil || seen.insert(group.groupID).inserted
+        }
+        return OffsetFetchResponse(groups: wanted.map { group($0, version: version) })
     }
 
     private func group(

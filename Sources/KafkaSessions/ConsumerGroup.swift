@@ -32,6 +32,8 @@ struct ConsumerGroup: Sendable {
     var initialDelay: InitialDelay?
     var hasNewMember = false
 
+    /// What the members take: no more than one group may, as all of it goes to its leader at once.
+    private(set) var memberBytes = 0
     private var support: [String: Int] = [:]
     private(set) var waitingJoins = 0
 
@@ -150,6 +152,7 @@ struct ConsumerGroup: Sendable {
         countSupport(of: member, 1)
         if member.joining != nil { waitingJoins += 1 }
         context.countMembers(1)
+        memberBytes += member.bytes
         context.resize(from: 0, to: member.bytes)
     }
 
@@ -165,6 +168,7 @@ struct ConsumerGroup: Sendable {
         if let instanceID = member.instanceID { staticMembers[instanceID] = nil }
         if leader == memberID { leader = membersInOrder.first?.memberID }
         context.countMembers(-1)
+        memberBytes -= member.bytes
         context.resize(from: member.bytes, to: 0)
         return member
     }
@@ -186,6 +190,7 @@ struct ConsumerGroup: Sendable {
         change(&member)
         countSupport(of: member, 1)
         waitingJoins += (member.joining != nil ? 1 : 0) - (waited ? 1 : 0)
+        memberBytes += member.bytes - bytes
         context.resize(from: bytes, to: member.bytes)
         members[member.memberID] = member
     }

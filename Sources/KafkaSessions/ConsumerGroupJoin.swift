@@ -5,12 +5,9 @@ import KafkaWire
 extension ConsumerGroup {
     mutating func join(_ call: JoinCall, _ context: inout GroupContext) {
         let memberID = call.request.memberID
-        guard hasRoom(for: call, context) else {
+        if let code = refusalForSize(of: call, context) {
             context.counters.refused.add()
-            return context.answer(
-                call.ticket,
-                .joining(.coordinatorNotAvailable, memberID: memberID)
-            )
+            return context.answer(call.ticket, .joining(code, memberID: memberID))
         }
         guard isWelcome(memberID, atMost: context.settings.membersMax) else {
             context.answer(call.ticket, .joining(.groupMaxSizeReached))
@@ -33,12 +30,17 @@ extension ConsumerGroup {
         }
     }
 
-    private func hasRoom(for call: JoinCall, _ context: GroupContext) -> Bool {
+    private func refusalForSize(of call: JoinCall, _ context: GroupContext) -> KafkaErrorCode? {
         let request = call.request
         let known = request.groupInstanceID.flatMap { staticMembers[$0] } ?? request.memberID
         let ids = [call.clientID, call.clientID, request.groupInstanceID ?? ""]
         let bytes = GroupMember.bytes(request.protocols, ids: ids)
-        return context.hasRoom(for: bytes - (members[known]?.bytes ?? 0))
+        let growth = bytes - (members[known]?.bytes ?? 0)
+        // Whoever waits for memory may have it later; a group that is too large stays so.
+        guard growth <= 0 || memberBytes + growth <= context.groupBytesMax else {
+            return .groupMaxSizeReached
+        }
+        return context.hasRoom(for: growth) ? nil : .coordinatorNotAvailable
     }
 
     /// Whether the group is not too large for whoever joins. While members join anew those who came
@@ -210,6 +212,8 @@ extension ConsumerGroup {
             return
         }
         update(replacement.memberID, &context) { $0.joining = nil }
+        // Its session may have ended while the log had it wait, and did not count.
+        heard(replacement.memberID, &context)
         guard code == .none else {
             return putBack(replacement, code, &context)
         }

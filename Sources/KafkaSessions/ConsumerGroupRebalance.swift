@@ -62,8 +62,10 @@ extension ConsumerGroup {
             context.counters.membersExpired.add()
         }
         guard members.isEmpty || electLeader() else {
-            // Nobody came. Sessions that end take the members out, one after the other.
-            context.schedule(.join(group: groupID), after: rebalanceTimeout)
+            // Nobody came. Sessions that end take the members out, one after the other. Of members
+            // who gave no time at all this would be due again at once, and for ever.
+            let delay = max(rebalanceTimeout, KafkaSessionsLimits.emptyJoinRetryMin)
+            context.schedule(.join(group: groupID), after: delay)
             return
         }
         initialDelay = nil
@@ -131,7 +133,10 @@ extension ConsumerGroup {
         }
         let bytes = assignments.values.map(\.count).reduce(0, +)
         let held = members.values.map(\.assignment.count).reduce(0, +)
-        guard context.hasRoom(for: bytes - held) else {
+        let growth = bytes - held
+        guard growth <= 0 || memberBytes + growth <= context.groupBytesMax,
+            context.hasRoom(for: growth)
+        else {
             context.counters.refused.add()
             failSyncs(.unknownServerError, &context)
             return rebalance(&context)

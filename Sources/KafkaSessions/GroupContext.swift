@@ -79,6 +79,11 @@ struct GroupContext {
 
     // MARK: Memory
 
+    /// What the members of one group may take, so that one group leaves room to the others.
+    var groupBytesMax: Int {
+        min(KafkaSessionsLimits.groupBytesMax, memory.capacity.rawValue / 2)
+    }
+
     /// Whether so much more fits. The groups' owner alone takes from the pool.
     func hasRoom(for bytes: Int) -> Bool {
         guard bytes > 0 else { return true }

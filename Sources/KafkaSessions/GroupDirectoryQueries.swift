@@ -12,7 +12,8 @@ extension GroupDirectory {
             // Older versions have no error for it.
             if version >= 6 {
                 answer.errorCode = .groupIDNotFound
-                answer.errorMessage = "Group \(groupID) not found."
+                let name = groupID.prefix(KafkaSessionsLimits.quotedLengthMax)
+                answer.errorMessage = "Group \(name) not found."
             }
             return answer
         }

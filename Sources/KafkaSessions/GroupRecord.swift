@@ -18,6 +18,7 @@ public enum GroupRecordError: Error, Equatable, Sendable {
     case negativeLength
     case tooManyElements
     case invalidUTF8
+    case stringTooLong
     case bytesAfterEnd
     case valueVersionUnknown(Int16)
 }

@@ -19,6 +19,15 @@ import BrokerModel
 public enum KafkaSessionsLimits {
     /// How long a new member's JoinGroup waits. It has no id to send heartbeats with.
     static let newMemberTimeout = Duration.minutes(5)
+    /// What the members of one group take at most, and so its leader's answer. Kafka's own brokers
+    /// keep a group in one record, of 1 MiB.
+    static let groupBytesMax = 4 << 20
+    /// What a member's id repeats of its client's name: an id is a string, and goes into the log.
+    static let memberNameBytesMax = 1_024
+    /// How soon a join that nobody came to is looked at again, at the least.
+    static let emptyJoinRetryMin = Duration.seconds(1)
+    /// How much of a client's own text an error message repeats, in characters.
+    static let quotedLengthMax = 256
     /// A fetch session that was used since then keeps its place, unless a larger one wants it.
     public static let fetchSessionEvictionMin = Duration.minutes(2)
     /// How long it is believed that no session has to give way.

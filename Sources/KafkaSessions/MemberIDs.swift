@@ -9,10 +9,24 @@ struct MemberIDs: RandomNumberGenerator, Sendable {
     mutating func next(for name: String) -> String {
         let id = UUIDBytes.random(using: &self)
         let digits = Self.hexadecimal(id.high) + Self.hexadecimal(id.low)
-        var text = name
+        var text = Self.bounded(name)
         for (index, digit) in digits.enumerated() {
             if [0, 8, 12, 16, 20].contains(index) { text.append("-") }
             text.append(digit)
+        }
+        return text
+    }
+
+    /// Whole characters from the front.
+    private static func bounded(_ name: String) -> String {
+        let bytesMax = KafkaSessionsLimits.memberNameBytesMax
+        guard name.utf8.count > bytesMax else { return name }
+        var text = ""
+        var size = 0
+        for scalar in name.unicodeScalars {
+            size += UTF8.width(scalar)
+            guard size <= bytesMax else { break }
+            text.unicodeScalars.append(scalar)
         }
         return text
     }

@@ -25,6 +25,8 @@ struct SchemaReader {
     mutating func nullableString() throws(GroupRecordError) -> String? {
         let length = isFlexible ? try compactLength() : Int(try integer(Int16.self))
         guard length != -1 else { return nil }
+        // Versions with compact lengths could hold more, and no answer could tell of it.
+        guard length <= Int(Int16.max) else { throw .stringTooLong }
         guard let text = String(validating: try body(length), as: UTF8.self) else {
             throw .invalidUTF8
         }

@@ -1,7 +1,7 @@
 import BrokerModel
 
-/// How the memory ceiling is shared out. Each pool pushes back on its own when it is full:
-/// `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a fetch wait,
+/// How the memory ceiling is shared out, in sixteen parts. Each pool pushes back on its own when it
+/// is full: `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a fetch wait,
 /// `network.input` stops reading a connection whose frame is incomplete, `network.output` refuses
 /// deliveries at QoS 0, `deliveries` drops those at QoS 1.
 struct MemoryPools {
@@ -26,7 +26,7 @@ struct MemoryPools {
         func pool(_ name: String, _ sixteenths: Int) -> MemoryPool {
             MemoryPool(name: name, capacity: ByteCount(ceiling.rawValue / 16 * sixteenths))
         }
-        ingest = pool("ingest", 4)
+        ingest = pool("ingest", 3)
         produce = pool("produce", 1)
         fetch = pool("fetch", 3)
         mqttInput = pool("mqtt.input", 2)

@@ -47,6 +47,31 @@ import Testing
         #expect(try client.heartbeat(joined) == .unknownMemberID)
     }
 
+    @Test func `names of any length are kept, and quoted in part`() throws {
+        let broker = try broker()
+        let client = try broker.connect()
+        let name = String(repeating: "n", count: Int(Int16.max))
+        let joined = try client.receiveJoin(try client.sendJoin(instance: name))
+        #expect(joined.errorCode == .none)
+        let sync = try client.sendSync(joined, assigning: [joined.memberID: [7]])
+        #expect(try client.receiveSync(sync).assignment == [7])
+        #expect(try client.describe().members.map(\.groupInstanceID) == [name])
+        let unknown = try client.describe(name)
+        #expect(unknown.errorCode == .groupIDNotFound)
+        #expect(try #require(unknown.errorMessage).utf8.count < 512)
+    }
+
+    @Test func `a group that is asked for twice is described once`() throws {
+        let broker = try broker()
+        let client = try broker.connect()
+        let request = DescribeGroupsRequest(groupIDs: ["g", "h", "g"])
+        let id = try client.send(.describeGroups, 5) { request.write(to: &$0, version: 5) }
+        let response = try client.receive(.describeGroups, 5, id) {
+            try DescribeGroupsResponse(reading: &$0, version: 5)
+        }
+        #expect(response.groups.map(\.groupID) == ["g", "h"])
+    }
+
     @Test func `a join that waits holds up nobody else`() throws {
         let broker = try broker(delay: .minutes(5))
         let waiting = try broker.connect()

@@ -121,6 +121,42 @@ import Testing
         #expect(try client.committed() == FetchedOffset())
     }
 
+    @Test func `of a partition that a commit names twice the later offset is kept`() throws {
+        let broker = try broker()
+        let client = try broker.connect()
+        func commit(_ offsets: [(Int32, Int64, String)]) throws -> [KafkaErrorCode] {
+            let partitions = offsets.map { index, offset, metadata in
+                var partition = OffsetCommitRequest.Partition(
+                    index: index,
+                    committedOffset: Offset(offset)
+                )
+                partition.committedMetadata = metadata
+                return partition
+            }
+            let request = OffsetCommitRequest(
+                groupID: "g",
+                topics: [.init(name: "t", partitions: partitions)]
+            )
+            let number = try client.send(.offsetCommit, 9) { request.write(to: &$0, version: 9) }
+            return try client.receiveCommit(number)
+        }
+        #expect(try commit([(0, 9, ""), (1, 5, ""), (0, 3, "")]) == [.none, .none, .none])
+        #expect(try client.allCommitted() == ["t-0": 3, "t-1": 5])
+        #expect(broker.counters.offsetsCommitted.count == 2)
+        let long = String(repeating: "m", count: 5_000)
+        let codes = try commit([(0, 8, ""), (2, 4, ""), (0, 7, long)])
+        #expect(codes == [.offsetMetadataTooLarge, .none, .offsetMetadataTooLarge])
+        #expect(try client.allCommitted() == ["t-0": 3, "t-1": 5, "t-2": 4])
+    }
+
+    @Test func `a group that is asked for twice is told of once`() throws {
+        let broker = try broker()
+        let client = try broker.connect()
+        #expect(try client.commit([0: 1]) == [.none])
+        let all = OffsetFetchRequest.Group(groupID: "g", topics: nil)
+        #expect(try client.fetchOffsets([all, all]).map(\.groupID) == ["g"])
+    }
+
     @Test func `without room a commit is refused at once, and counted`() throws {
         let broker = try ProducingBroker(Self.topics, groupMemory: .kibibytes(2))
         let client = try broker.connect()

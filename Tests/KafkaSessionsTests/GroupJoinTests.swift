@@ -157,17 +157,44 @@ import Testing
     }
 
     @Test func `without memory a member is refused and all memory comes back in the end`() throws {
-        let scene = GroupScene(memory: .kibibytes(8))
+        let scene = GroupScene(memory: .kibibytes(64))
         let members = try scene.makeStable(2)
+        let held = ByteCount.kibibytes(58)
+        #expect(scene.memory.reserve(held))
         let answer = try scene.joined(
             scene.beginJoin(protocols: ["range": [UInt8](repeating: 0, count: 8 << 10)])
         )
+        scene.memory.release(held)
         #expect(answer.errorCode == .coordinatorNotAvailable)
         #expect(scene.directory.counters.refused.count == 1)
         for member in members { try scene.leave(member) }
         #expect(scene.delete("g") == .none)
         #expect(scene.memory.used == .zero)
         #expect(scene.directory.nextDeadline.map { $0 > scene.now.monotonic } ?? true)
+    }
+
+    @Test func `a group whose members say too much of themselves takes no more of it`() throws {
+        let scene = GroupScene(memory: .kibibytes(64))
+        let members = try scene.makeStable(1)
+        let large = ["range": [UInt8](repeating: 0, count: 40 << 10)]
+        let answer = try scene.joined(scene.beginJoin(protocols: large))
+        #expect(answer.errorCode == .groupMaxSizeReached)
+        let grown = try scene.joined(scene.beginJoin(members[0], protocols: large))
+        #expect(grown.errorCode == .groupMaxSizeReached)
+        #expect(scene.directory.counters.refused.count == 2)
+        #expect(scene.heartbeat(members[0], 1) == .none)
+        #expect(scene.describe().members.map(\.memberMetadata) == [[1]])
+    }
+
+    @Test func `a long name makes no id that is too long for a string`() throws {
+        let scene = GroupScene()
+        let name = String(repeating: "\u{e9}", count: 16_000)
+        _ = scene.beginJoin(instance: name + "x")
+        scene.pass(.seconds(1))
+        let member = try #require(scene.describe().members.first)
+        #expect(member.groupInstanceID == name + "x")
+        #expect(member.memberID.utf8.count < 2_000)
+        #expect(member.memberID.hasPrefix(String(repeating: "\u{e9}", count: 512) + "-"))
     }
 
     @Test func `an id that nobody joins with is forgotten after a session`() throws {

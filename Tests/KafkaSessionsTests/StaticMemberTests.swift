@@ -52,6 +52,41 @@ import Testing
         #expect(scene.directory.counters.fenced.count == 1)
     }
 
+    @Test func `a static member whose return the log held up for long is not kept for ever`() throws
+    {
+        let (scene, members) = try stable(["a", "b"])
+        scene.log = nil
+        let ticket = scene.beginJoin(instance: "b")
+        scene.pass(.seconds(9))
+        #expect(scene.heartbeat(members[0], 1) == .none)
+        scene.pass(.seconds(2))
+        scene.answerLog(.none)
+        scene.log = KafkaErrorCode.none
+        #expect(try scene.joined(ticket).errorCode == .none)
+        scene.pass(.seconds(7))
+        #expect(scene.heartbeat(members[0], 1) == .none)
+        scene.pass(.seconds(4))
+        #expect(scene.describe().members.map(\.memberID) == [members[0]])
+    }
+
+    @Test func `a join that nobody comes to, and has no time for, is not looked at for ever`()
+        throws
+    {
+        let scene = GroupScene()
+        let patient = scene.beginJoin(version: 3)
+        let hasty = scene.beginJoin(instance: "a", rebalance: 0)
+        scene.pass(.seconds(1))
+        let first = try scene.joined(patient).memberID
+        let second = try scene.joined(hasty).memberID
+        try scene.settleGeneration([(first, patient), (second, hasty)])
+        try scene.leave(first)
+        scene.pass(.seconds(2))
+        #expect(scene.describe().groupState == "PreparingRebalance")
+        let again = try scene.joined(scene.beginJoin(second, instance: "a", rebalance: 0))
+        #expect(again.errorCode == .none)
+        #expect(again.generationID == 2)
+    }
+
     @Test func `a static leader that comes back is told to assign nothing anew`() throws {
         let (scene, _) = try stable(["a", "b"])
         let answer = try scene.joined(scene.beginJoin(instance: "a"))

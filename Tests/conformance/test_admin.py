@@ -65,6 +65,14 @@ def test_partitions_past_the_bound_share_one_row(make_broker):
     assert page["headwater_partitions_without_metrics"] == page["headwater_partitions"]
 
 
+def test_the_pools_share_out_the_memory_ceiling_and_no_more(make_broker):
+    broker = make_broker("memory.ceiling=64MiB").start()
+    shares = [size for name, size in admin.metrics(broker).items()
+              if name.startswith("headwater_memory_pool_capacity_bytes")]
+    assert len(shares) > 8 and sum(shares) == 64 << 20
+
+
+
 def test_status_and_its_command_agree(broker):
     publishing.publish_numbers(broker, 5)
     status = admin.status_of(broker)
