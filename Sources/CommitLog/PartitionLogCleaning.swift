@@ -138,24 +138,31 @@ extension PartitionLog {
     private func decide(_ cleaned: CleanedSegment) throws(CommitLogError) {
         let base = cleaned.indexes.baseOffset
         let decided = folder + "/" + SegmentSwap.swapName(base, end: cleaned.end)
-        try onDisk { () throws(FileSystemError) in
+        do throws(FileSystemError) {
             try fileSystem.rename(
                 folder + "/" + SegmentSwap.cleanedName(base, .log),
                 to: decided
             )
-        }
-        do throws(FileSystemError) {
             try fileSystem.syncDirectory(folder)
         } catch {
             let cause = error
             do throws(FileSystemError) {
-                try fileSystem.removeFile(decided)
+                try forget(decided)
                 try fileSystem.syncDirectory(folder)
             } catch {
                 // Nobody knows which of the two a start would find: nothing may build on either.
                 throw fail(cause)
             }
             throw .fileSystem(cause)
+        }
+    }
+
+    /// A rename that failed may have been done, or not.
+    private func forget(_ path: String) throws(FileSystemError) {
+        do throws(FileSystemError) {
+            try fileSystem.removeFile(path)
+        } catch {
+            guard error.reason == .notFound else { throw error }
         }
     }
 

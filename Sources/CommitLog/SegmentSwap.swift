@@ -32,9 +32,17 @@ enum SegmentSwap {
         guard !swaps.isEmpty || names.contains(where: { $0.hasSuffix(cleanedSuffix) }) else {
             return entries
         }
+        let unfinished = names.filter { $0.hasSuffix(cleanedSuffix) }.compactMap {
+            SegmentFiles.parse(String($0.dropLast(cleanedSuffix.utf8.count)))?.baseOffset
+        }.min()
         for name in swaps {
             guard let swap = try Swap(name, in: folder, fileSystem) else { continue }
-            try finish(swap, names, in: folder, fileSystem)
+            if swap.isKafkas, let unfinished, unfinished <= swap.base {
+                // Half of a segment that Kafka was splitting: the whole one is there still.
+                try fileSystem.removeFile(folder + "/" + name)
+            } else {
+                try finish(swap, names, in: folder, fileSystem)
+            }
         }
         for entry in try fileSystem.list(folder)
         where entry.name.hasSuffix(cleanedSuffix) || entry.name.hasSuffix("index" + swapSuffix) {
@@ -47,6 +55,7 @@ enum SegmentSwap {
         let name: String
         let base: Offset
         let end: Offset
+        let isKafkas: Bool
 
         /// Nil for a file that is no data of a segment.
         init?(
@@ -59,12 +68,14 @@ enum SegmentSwap {
             if let (base, kind) = SegmentFiles.parse(rest), kind == .log {
                 self.base = base
                 end = try Self.end(of: folder + "/" + name, fileSystem) ?? base + 1
+                isKafkas = true
             } else if let dot = rest.lastIndex(of: "."),
                 let (base, kind) = SegmentFiles.parse(String(rest[..<dot])), kind == .log,
                 let end = Int64(rest[rest.index(after: dot)...])
             {
                 self.base = base
                 self.end = Offset(end)
+                isKafkas = false
             } else {
                 return nil
             }
@@ -100,10 +111,15 @@ enum SegmentSwap {
             try fileSystem.removeFile(folder + "/" + name)
         }
         for kind in SegmentFiles.Kind.allCases where kind != .log {
+            let target = SegmentFiles.name(swap.base, kind)
+            if swap.isKafkas {
+                // It may be the replaced segment's. Who needs one builds it from the data.
+                if names.contains(target) { try fileSystem.removeFile(folder + "/" + target) }
+                continue
+            }
             // Without it the index there is the cleaned one already, or is built anew.
             let cleaned = cleanedName(swap.base, kind)
             guard names.contains(cleaned) else { continue }
-            let target = SegmentFiles.name(swap.base, kind)
             try fileSystem.rename(folder + "/" + cleaned, to: folder + "/" + target)
         }
         try fileSystem.syncDirectory(folder)
