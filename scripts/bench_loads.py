@@ -29,6 +29,8 @@ KAFKA_LOADS = {
     "kafka/produce-200B-none": (["--connections", 4], True),
     "kafka/produce-200B-zstd": (["--connections", 4, "--codec", "zstd"], True),
     "kafka/produce-200B-one-a-request": (["--connections", 4, "--records", 1], False),
+    "kafka/produce-200B-one-a-request-pipelined": (
+        ["--connections", 4, "--records", 1, "--in-flight", 250], False),
     "kafka/answer-at-2000-a-second": (
         ["--connections", 4, "--records", 1, "--in-flight", 64, "--rate", 2000], False),
 }
