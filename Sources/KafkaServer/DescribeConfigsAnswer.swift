@@ -42,6 +42,8 @@ public struct KafkaBrokerConfiguration: Sendable {
     public var topicDefaults = TopicSettings()
     public var creation = TopicCreationSettings()
     public var settings: [Setting] = []
+    /// The least level of the broker's log lines, in the words of Kafka's tools.
+    public var logLevel = "INFO"
     /// Where all partitions lie; absolute.
     public var dataDirectory = ""
     /// What the volume under it takes, and what of that is free, as it was measured last.
@@ -65,8 +67,9 @@ extension BrokerAnswers {
             var result = DescribeConfigsResponse.Result(type: resource.type, name: resource.name)
             do throws(TopicRefusal) {
                 let entries = try entries(of: resource, request)
-                let wanted = resource.keys.map { Set($0) }
-                result.entries = entries.filter { wanted?.contains($0.name) ?? true }
+                // As with Kafka, an empty list names all keys too.
+                let wanted = Set(resource.keys ?? [])
+                result.entries = entries.filter { wanted.isEmpty || wanted.contains($0.name) }
             } catch {
                 result.errorCode = error.code
                 result.errorMessage = error.message
@@ -89,8 +92,24 @@ extension BrokerAnswers {
             guard !resource.name.isEmpty else { return [] }
             try checkIsOurs(broker: resource.name)
             return configuration.settings.map { entry(of: $0, request) }
+        case .brokerLogger:
+            try checkIsOurs(broker: resource.name)
+            return [rootLogger]
+        case .clientMetrics, .group:
+            guard !resource.name.isEmpty else {
+                throw TopicRefusal(.invalidRequest, "the resource has no name")
+            }
+            // As of one that nobody has set: whatever could be set here does not exist.
+            return []
         default: throw TopicRefusal.noSettings(resource.type)
         }
+    }
+
+    /// One level holds for all of the log, and is read when the broker starts.
+    private var rootLogger: ConfigEntry {
+        var entry = ConfigEntry(name: "root", value: configuration.logLevel, source: .brokerLogger)
+        entry.isReadOnly = true
+        return entry
     }
 
     func topic(named text: String) throws(TopicRefusal) -> TopicEntry {
@@ -180,7 +199,10 @@ extension TopicRefusal {
     static func noSettings(_ type: ConfigResourceType) -> TopicRefusal {
         switch type {
         case .brokerLogger:
-            TopicRefusal(.invalidRequest, "one level holds for all of the log: logging.level")
+            TopicRefusal(
+                .invalidRequest,
+                "the log's level cannot change while the broker runs; set logging.level"
+            )
         case .clientMetrics:
             TopicRefusal(.invalidRequest, "clients are not asked for metrics here")
         case .group: TopicRefusal(.invalidRequest, "groups have no settings of their own here")

@@ -10,6 +10,8 @@ final class GroupCoordinator {
     let journal: GroupJournal
     /// Called with a connection and the answer to what it asked, perhaps before `ask` returns.
     var answered: (UInt64, GroupTicket, GroupAnswer) -> Void = { _, _, _ in }
+    /// Called with what happened to groups, for the operator.
+    var noted: (GroupEvent) -> Void = { _ in }
     /// The tombstones of all that a group has committed, which are written with its own.
     var removeOffsets: (String) -> [GroupRecord] = { _ in [] }
 
@@ -142,6 +144,7 @@ final class GroupCoordinator {
             for effect in effects { perform(effect) }
         }
         isPerforming = false
+        for event in directory.takeEvents() { noted(event) }
         schedule()
     }
 

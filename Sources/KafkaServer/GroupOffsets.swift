@@ -55,7 +55,8 @@ final class GroupOffsets {
         records.reserveCapacity(plan.items.count)
         let last = plan.lastItems
         for (index, item) in plan.items.enumerated() {
-            // The later one counts. Each as a record, a short request could make a batch of any size.
+            // The later one counts. Each as a record, a short request could make a batch of any
+            // size.
             guard last.isEmpty || last[item.place] == index else { continue }
             guard item.offset.metadata.utf16.count <= settings.metadataLengthMax else {
                 plan.refuse(item, .offsetMetadataTooLarge)

@@ -1,5 +1,6 @@
 import BrokerModel
 import CommitLog
+import KafkaSessions
 import KafkaWire
 import Posix
 
@@ -22,6 +23,8 @@ public enum KafkaReport: Equatable, Sendable {
     case topicDeleted(TopicName, client: KafkaClientName)
     /// A client changed a topic: in which way.
     case topicChanged(TopicName, String, client: KafkaClientName)
+    /// Something happened to a consumer group or to one of its members.
+    case group(GroupEvent)
     /// A fetch or a lookup could not read the log; the client got a storage error.
     case readFailed(TopicPartition, CommitLogError)
 }

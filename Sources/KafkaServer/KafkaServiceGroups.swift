@@ -9,6 +9,7 @@ extension KafkaService {
         groups.answered = { [unowned self] connection, ticket, answer in
             handlers[connection]?.groupAnswered(ticket, answer)
         }
+        groups.noted = { [unowned self] in report(.group($0)) }
         groups.removeOffsets = { [groupOffsets] in groupOffsets.removeGroup($0) }
     }
 }

@@ -14,7 +14,8 @@ public struct CommittedOffsets {
     public typealias Partitions = [Int32: CommittedOffset]
 
     private var groups: [String: [String: Partitions]] = [:]
-    private var pending: [Place: Pending] = [:]
+    /// By group, so that what is asked of one group costs nothing for the others.
+    private var pending: [String: [Place: Pending]] = [:]
     private var bytesKept = 0
     private var bytesPending = 0
     /// Pays for both. A commit that it has no room for is refused.
@@ -65,18 +66,6 @@ public struct CommittedOffsets {
     /// Those that have committed something, in no order.
     public var groupIDs: some Collection<String> { groups.keys }
 
-    /// Whether the group has offsets once what is on its way has arrived.
-    public func hasOffsets(_ group: String) -> Bool {
-        if pending.contains(where: { $0.key.group == group && $0.value.latest != nil }) {
-            return true
-        }
-        // Stops at the first that nothing on its way will change.
-        let areAllChanging = forAll(of: group) { topic, partition, _ in
-            pending[Place(group: group, topic: topic, partition: partition)] != nil
-        }
-        return !areAllChanging
-    }
-
     // MARK: Changing
 
     /// Nil, and nothing changed, when there is no room.
@@ -110,11 +99,10 @@ public struct CommittedOffsets {
 
     /// Deletes all that a group has committed.
     public mutating func removeGroup(_ group: String) -> [GroupRecord] {
-        var places = pending.filter { $0.key.group == group && $0.value.latest != nil }.map(\.key)
+        var places = (pending[group] ?? [:]).filter { $0.value.latest != nil }.map(\.key)
         forAll(of: group) { topic, partition, _ in
             let place = Place(group: group, topic: topic, partition: partition)
-            if pending[place] == nil { places.append(place) }
-            return true
+            if change(at: place) == nil { places.append(place) }
         }
         return remove(places)
     }
@@ -125,16 +113,15 @@ public struct CommittedOffsets {
         where isGone: (_ name: String, _ id: UUIDBytes?) -> Bool
     ) -> [GroupRecord] {
         var places: [Place] = []
-        for (place, change) in pending {
+        for (place, change) in pending.values.joined() {
             guard let offset = change.latest, isGone(place.topic, offset.topicID) else { continue }
             places.append(place)
         }
         for group in groups.keys {
             forAll(of: group) { topic, partition, offset in
-                guard isGone(topic, offset.topicID) else { return true }
+                guard isGone(topic, offset.topicID) else { return }
                 let place = Place(group: group, topic: topic, partition: partition)
-                if pending[place] == nil { places.append(place) }
-                return true
+                if change(at: place) == nil { places.append(place) }
             }
         }
         return remove(places)
@@ -149,17 +136,16 @@ public struct CommittedOffsets {
         isSubscribed: (String) -> Bool
     ) -> (records: [GroupRecord], isEmpty: Bool) {
         var places: [Place] = []
-        var isEmpty = !pending.contains { $0.key.group == group && $0.value.latest != nil }
+        var isEmpty = (pending[group] ?? [:]).values.allSatisfy { $0.latest == nil }
         forAll(of: group) { topic, partition, offset in
             let place = Place(group: group, topic: topic, partition: partition)
             // A change on its way is younger than what it replaces.
-            guard pending[place] == nil else { return true }
+            guard change(at: place) == nil else { return }
             if !isSubscribed(topic), rule.hasExpired(offset, now: now) {
                 places.append(place)
             } else {
                 isEmpty = false
             }
-            return true
         }
         return (remove(places), isEmpty)
     }
@@ -198,26 +184,21 @@ public struct CommittedOffsets {
 
     // MARK: Places
 
-    /// Shows each offset that is kept until `body` says false; false when it did.
-    @discardableResult
-    private func forAll(
-        of group: String,
-        _ body: (String, Int32, CommittedOffset) -> Bool
-    ) -> Bool {
+    /// Shows each offset that is kept.
+    private func forAll(of group: String, _ body: (String, Int32, CommittedOffset) -> Void) {
         for (topic, partitions) in groups[group] ?? [:] {
-            for (partition, offset) in partitions {
-                guard body(topic, partition, offset) else { return false }
-            }
+            for (partition, offset) in partitions { body(topic, partition, offset) }
         }
-        return true
     }
+
+    private func change(at place: Place) -> Pending? { pending[place.group]?[place] }
 
     private func kept(at place: Place) -> CommittedOffset? {
         groups[place.group]?[place.topic]?[place.partition]
     }
 
     private func latest(at place: Place) -> CommittedOffset? {
-        if let change = pending[place] { return change.latest }
+        if let change = change(at: place) { return change.latest }
         return kept(at: place)
     }
 
@@ -233,24 +214,25 @@ public struct CommittedOffsets {
     }
 
     private mutating func begin(_ offset: CommittedOffset?, at place: Place) {
-        var change = pending[place] ?? Pending(latest: nil, writes: 0)
+        var change = change(at: place) ?? Pending(latest: nil, writes: 0)
         let before = change.latest.map { Self.cost(of: $0, at: place) } ?? 0
         change.latest = offset
         change.writes += 1
         resize(\.bytesPending, from: before, to: offset.map { Self.cost(of: $0, at: place) } ?? 0)
-        pending[place] = change
+        pending[place.group, default: [:]][place] = change
     }
 
     private mutating func finish(_ place: Place) {
-        guard var change = pending[place] else { return }
+        guard var change = change(at: place) else { return }
         change.writes -= 1
         guard change.writes == 0 else {
-            pending[place] = change
+            pending[place.group]?[place] = change
             return
         }
         let before = change.latest.map { Self.cost(of: $0, at: place) } ?? 0
         resize(\.bytesPending, from: before, to: 0)
-        pending[place] = nil
+        pending[place.group]?[place] = nil
+        if pending[place.group]?.isEmpty == true { pending[place.group] = nil }
     }
 
     private mutating func keep(_ offset: CommittedOffset, at place: Place) {

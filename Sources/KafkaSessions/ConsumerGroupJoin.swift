@@ -7,9 +7,11 @@ extension ConsumerGroup {
         let memberID = call.request.memberID
         if let code = refusalForSize(of: call, context) {
             context.counters.refused.add()
+            context.note(.refused(code), of: groupID)
             return context.answer(call.ticket, .joining(code, memberID: memberID))
         }
         guard isWelcome(memberID, atMost: context.settings.membersMax) else {
+            context.note(.refused(.groupMaxSizeReached), of: groupID)
             context.answer(call.ticket, .joining(.groupMaxSizeReached))
             // The others need not wait for whoever is sent away.
             if remove(memberID, &context) != nil { endJoinIfComplete(&context) }
@@ -24,6 +26,13 @@ extension ConsumerGroup {
         if memberID.isEmpty {
             joinAsNew(call, &context)
         } else if pending.contains(memberID) {
+            // Ids are handed out ahead to members without an instance id alone.
+            guard call.request.groupInstanceID == nil else {
+                return context.answer(
+                    call.ticket,
+                    .joining(.unknownServerError, memberID: memberID)
+                )
+            }
             admit(call, as: memberID, &context)
         } else {
             rejoin(call, &context)
@@ -81,6 +90,12 @@ extension ConsumerGroup {
         let number = context.nextMemberNumber()
         let member = GroupMember(call, memberID: memberID, number: number)
         add(member, of: call.request.protocolType, &context)
+        let kind = GroupEvent.Kind.joined(
+            memberID: context.quoted(memberID),
+            clientID: context.quoted(call.clientID),
+            clientHost: call.clientHost
+        )
+        context.note(kind, of: groupID)
         // It knows its id, if at all, from the answer that it waits for, and so sends no heartbeat.
         // A client that gave up and joined anew leaves such a member behind.
         context.schedule(
@@ -168,6 +183,11 @@ extension ConsumerGroup {
         guard let before = members[current] else { return }
         let leaderBefore = leader ?? ""
         context.counters.fenced.add()
+        let kind = GroupEvent.Kind.replaced(
+            memberID: context.quoted(current),
+            by: context.quoted(memberID)
+        )
+        context.note(kind, of: groupID)
         if let ticket = before.joining {
             context.answer(ticket, .joining(.fencedInstanceID, memberID: current))
         }

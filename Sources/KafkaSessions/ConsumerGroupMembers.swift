@@ -67,6 +67,9 @@ extension ConsumerGroup {
             guard code == .none else { return code }
         }
         context.counters.membersLeft.add()
+        if members[memberID] != nil {
+            context.note(.left(memberID: context.quoted(memberID)), of: groupID)
+        }
         dismiss(memberID, &context)
         return .none
     }
@@ -77,12 +80,17 @@ extension ConsumerGroup {
         guard members[memberID]?.isExcused != true else { return }
         context.counters.membersExpired.add()
         let wasMember = members[memberID] != nil
+        if wasMember { noteExpired(memberID, &context) }
         dismiss(memberID, &context)
         switch state {
         case .stable, .completingRebalance: if wasMember { rebalance(&context) }
         case .preparingRebalance: if haveAllJoined { endJoin(&context) }
         case .empty, .dead: break
         }
+    }
+
+    func noteExpired(_ memberID: String, _ context: inout GroupContext) {
+        context.note(.expired(memberID: context.quoted(memberID)), of: groupID)
     }
 
     /// Takes a member out. One that still waits to join may try again.

@@ -17,6 +17,7 @@ extension ConsumerGroup {
         forgetSyncs(&context)
         let isFirst = state == .empty
         move(to: .preparingRebalance, &context)
+        context.note(.rebalancing(generation: generation), of: groupID)
         guard isFirst else {
             initialDelay = nil
             return endJoinIfComplete(&context, orWait: true)
@@ -60,6 +61,7 @@ extension ConsumerGroup {
         for member in membersInOrder where member.joining == nil && member.instanceID == nil {
             remove(member.memberID, &context)
             context.counters.membersExpired.add()
+            noteExpired(member.memberID, &context)
         }
         guard members.isEmpty || electLeader() else {
             // Nobody came. Sessions that end take the members out, one after the other. Of members
@@ -70,7 +72,10 @@ extension ConsumerGroup {
         }
         initialDelay = nil
         beginGeneration(&context)
-        guard state == .completingRebalance else { return context.store(snapshot()) }
+        guard state == .completingRebalance else {
+            context.note(.emptied(generation: generation), of: groupID)
+            return context.store(snapshot())
+        }
         for member in membersInOrder {
             if let ticket = member.joining {
                 context.answer(ticket, .joined(currentState(for: member.memberID)))
@@ -134,11 +139,14 @@ extension ConsumerGroup {
         let bytes = assignments.values.map(\.count).reduce(0, +)
         let held = members.values.map(\.assignment.count).reduce(0, +)
         let growth = bytes - held
-        guard growth <= 0 || memberBytes + growth <= context.groupBytesMax,
-            context.hasRoom(for: growth)
-        else {
+        let isTooLarge = growth > 0 && memberBytes + growth > context.groupBytesMax
+        guard !isTooLarge, context.hasRoom(for: growth) else {
+            // Members give up after the first of these. After the other they try again, and there
+            // may be room by then.
+            let code: KafkaErrorCode = isTooLarge ? .unknownServerError : .coordinatorNotAvailable
             context.counters.refused.add()
-            failSyncs(.unknownServerError, &context)
+            context.note(.refused(code), of: groupID)
+            failSyncs(code, &context)
             return rebalance(&context)
         }
         context.store(
@@ -166,6 +174,7 @@ extension ConsumerGroup {
         }
         move(to: .stable, &context)
         context.counters.rebalances.add()
+        context.note(.assigned(generation: generation, members: members.count), of: groupID)
     }
 
     private mutating func failSyncs(_ code: KafkaErrorCode, _ context: inout GroupContext) {
@@ -200,6 +209,7 @@ extension ConsumerGroup {
         for memberID in unsynced.sorted() {
             remove(memberID, &context)
             context.counters.membersExpired.add()
+            noteExpired(memberID, &context)
         }
         beginJoin(&context)
     }

@@ -38,6 +38,7 @@ struct GroupContext {
     let counters = GroupCounters()
     var now = GroupTime(MonotonicTime(nanoseconds: 0), wall: .none)
     var effects: [GroupEffect] = []
+    private(set) var events: [GroupEvent] = []
     var deadlines = DeadlineQueue<GroupTimer>()
     var memberIDs: MemberIDs
     private var lastMemberNumber: UInt64 = 0
@@ -69,6 +70,23 @@ struct GroupContext {
             return
         }
         effects.append(.answer(ticket, answer))
+    }
+
+    // MARK: Events
+
+    mutating func note(_ kind: GroupEvent.Kind, of groupID: String) {
+        guard events.count < KafkaSessionsLimits.eventsMax else { return }
+        events.append(GroupEvent(groupID: quoted(groupID), kind: kind))
+    }
+
+    func quoted(_ text: String) -> String {
+        String(text.prefix(KafkaSessionsLimits.quotedLengthMax))
+    }
+
+    mutating func takeEvents() -> [GroupEvent] {
+        guard !events.isEmpty else { return [] }
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
     }
 
     // MARK: Times

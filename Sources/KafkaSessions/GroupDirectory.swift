@@ -25,6 +25,9 @@ public struct GroupDirectory: Sendable {
         return context.effects
     }
 
+    /// What happened since the last call, oldest first, for the operator's log.
+    public mutating func takeEvents() -> [GroupEvent] { context.takeEvents() }
+
     // MARK: Requests of members
 
     /// Answered by an effect, now or later.
@@ -160,6 +163,7 @@ public struct GroupDirectory: Sendable {
         let bytes = ConsumerGroup.overheadBytes + groupID.utf8.count
         guard groups.count < context.settings.groupsMax, context.hasRoom(for: bytes) else {
             context.counters.refused.add()
+            context.note(.refused(.coordinatorNotAvailable), of: groupID)
             return false
         }
         groups[groupID] = ConsumerGroup(groupID: groupID, &context)

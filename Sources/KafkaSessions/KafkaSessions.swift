@@ -28,6 +28,8 @@ public enum KafkaSessionsLimits {
     static let emptyJoinRetryMin = Duration.seconds(1)
     /// How much of a client's own text an error message repeats, in characters.
     static let quotedLengthMax = 256
+    /// Of what happens at once, the log is told no more: counters tell the rest.
+    static let eventsMax = 256
     /// A fetch session that was used since then keeps its place, unless a larger one wants it.
     public static let fetchSessionEvictionMin = Duration.minutes(2)
     /// How long it is believed that no session has to give way.

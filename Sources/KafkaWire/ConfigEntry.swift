@@ -28,6 +28,8 @@ import BrokerModel
     /// The broker's own configuration: a file, the environment or a flag.
     public static let broker = ConfigSource(rawValue: 4)
     public static let byDefault = ConfigSource(rawValue: 5)
+    /// KIP-412.
+    public static let brokerLogger = ConfigSource(rawValue: 6)
 }
 
 /// What kind of value a key takes (KIP-569).

@@ -24,6 +24,7 @@ public final class PartitionShard {
     private let settings: PartitionShardSettings
     let upkeep: ShardUpkeep
     let cleaning: ShardCleaning
+    let builds = TopicBuilds()
     /// What this burst appended, or failed to, in the order of its requests. The replies wait for
     /// the commit and leave in this order.
     private var group: [(request: AppendRequest, outcome: Result<Offset, CommitLogError>)] = []
@@ -70,13 +71,13 @@ public final class PartitionShard {
         cleaning.begin(store)
     }
 
-    private func receive(_ messages: [PartitionShardMessage]) {
+    func receive(_ messages: [PartitionShardMessage]) {
         guard let store else { return }
         counters.work.began(at: loop.now)
         defer { counters.work.ended(at: .current) }
         var mustCommit = false
         var mustStop = false
-        for message in messages {
+        for message in messages where !builds.defers(message) {
             switch message {
             case .append(let request):
                 group.append((request, append(request, to: store)))
@@ -272,6 +273,7 @@ public final class PartitionShard {
 
     private func stop(_ store: PartitionStore) {
         cleaning.stop()
+        builds.abandon()
         do throws(PartitionStoreError) {
             for (partition, error) in try store.close() {
                 report(.partitionFailed(partition, error))

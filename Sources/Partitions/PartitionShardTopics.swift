@@ -5,24 +5,21 @@ import EventLoop
 /// Topics that come, go and change.
 extension PartitionShard {
     func create(_ creation: TopicCreation, in store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
         do throws(TopicError) {
             guard !creation.name.isInternal else { throw .isInternal }
             var random = SystemRandomNumberGenerator()
-            outcome = .success(
-                try store.createTopic(
-                    creation.name,
-                    id: .random(using: &random),
-                    partitions: creation.partitions,
-                    overrides: creation.overrides,
-                    now: moment
-                )
+            let build = try store.beginTopic(
+                creation.name,
+                id: .random(using: &random),
+                partitions: creation.partitions,
+                overrides: creation.overrides,
+                now: moment
             )
+            builds.begin(build, creation.token, replyTo: creation.replyTo)
+            goOn(in: store)
         } catch {
-            outcome = .failure(error)
+            answer(.failure(error), creation.token, to: creation.replyTo)
         }
-        if case .success = outcome { counters.topicsCreated.add() }
-        answer(outcome, creation.token, to: creation.replyTo)
     }
 
     func delete(_ deletion: TopicDeletion, from store: PartitionStore) {
@@ -84,16 +81,48 @@ extension PartitionShard {
     }
 
     func add(_ addition: PartitionAddition, in store: PartitionStore) {
-        let outcome: Result<TopicEntry, TopicError>
         do throws(TopicError) {
             guard !addition.name.isInternal else { throw .isInternal }
-            outcome = .success(
-                try store.addPartitions(to: addition.name, total: addition.total, now: moment)
+            let build = try store.beginAddition(
+                to: addition.name,
+                total: addition.total,
+                now: moment
             )
+            builds.begin(build, addition.token, replyTo: addition.replyTo)
+            goOn(in: store)
+        } catch {
+            answer(.failure(error), addition.token, to: addition.replyTo)
+        }
+    }
+
+    /// Builds a few folders. What came meanwhile has its turn before the next ones.
+    private func goOn(in store: PartitionStore) {
+        guard var build = builds.current else { return }
+        let outcome: Result<TopicEntry, TopicError>
+        do throws(TopicError) {
+            guard try store.goOn(with: &build.partitions, limit: TopicBuilds.step) else {
+                builds.current = build
+                loop.schedule(at: loop.now + .nanoseconds(1)) { [unowned self] in
+                    goOnLater(in: store)
+                }
+                return
+            }
+            outcome = .success(try store.finish(build.partitions, now: moment))
         } catch {
             outcome = .failure(error)
         }
-        answer(outcome, addition.token, to: addition.replyTo)
+        builds.current = nil
+        if case .success = outcome, build.partitions.isNewTopic { counters.topicsCreated.add() }
+        answer(outcome, build.token, to: build.replyTo)
+    }
+
+    private func goOnLater(in store: PartitionStore) {
+        counters.work.began(at: loop.now)
+        goOn(in: store)
+        if builds.current == nil { answerTopics(in: store) }
+        counters.work.ended(at: .current)
+        guard builds.current == nil, !builds.deferred.isEmpty else { return }
+        receive(builds.takeDeferred())
     }
 
     func delete(_ deletion: RecordDeletion, in store: PartitionStore) {

@@ -98,28 +98,28 @@ extension PartitionStore {
         total: Int32,
         now: StorageMoment = .unknown
     ) throws(TopicError) -> TopicEntry {
+        var build = try beginAddition(to: name, total: total, now: now)
+        _ = try goOn(with: &build, limit: .max)
+        return try finish(build, now: now)
+    }
+
+    /// The first part of `addPartitions`.
+    func beginAddition(
+        to name: TopicName,
+        total: Int32,
+        now: StorageMoment
+    ) throws(TopicError) -> PartitionBuild {
         guard let topic = topics[name] else { throw .unknown }
         guard Int(total) > topic.partitions.count else { throw .badPartitionCount }
         let added = Int32(clamping: topic.partitions.count)..<total
         try checkRoom(for: added.count, in: name)
         try checkFolders(of: name)
-        let names = added.map { TopicPartition(topic: name, partition: $0) }
-        if let broken = offline.first(where: { names.contains($0.name) }) {
+        let build = PartitionBuild(name, id: topic.id, added, for: .addition)
+        if let broken = offline.first(where: { build.names.contains($0.name) }) {
             throw .storage(.partition(broken.name, broken.error))
         }
-        do throws(PartitionStoreError) {
-            let metadata = try writableMetadata()
-            try clearTheWay(for: names, now: now)
-            try buildFolders(names, topicID: topic.id)
-            try commit(to: metadata, now: now) {
-                added.map { .partition($0, of: topic.id, node: identity.nodeID) }
-            }
-            try nameFolders(names)
-        } catch {
-            throw .storage(error)
-        }
-        openPartitions(added, of: name, afterCleanStop: true)
-        return topics[name].map(entry(of:)) ?? entry(of: topic)
+        try makeRoom(for: build, now: now)
+        return build
     }
 
     /// Deletes the records of a partition below `offset`, or all that are visible when that is -1.

@@ -21,8 +21,7 @@ public struct StorageMoment: Sendable {
 
 extension PartitionStore {
     /// Creates a topic, whole or not at all. Its folders are built and made durable under other
-    /// names; the record in the metadata log decides; then the folders get their names, which the
-    /// next start does if this one dies meanwhile.
+    /// names; then `finish` decides.
     @discardableResult
     public func createTopic(
         _ name: TopicName,
@@ -31,25 +30,41 @@ extension PartitionStore {
         overrides: [String: String] = [:],
         now: StorageMoment = .unknown
     ) throws(TopicError) -> TopicEntry {
+        var build = try beginTopic(
+            name,
+            id: id,
+            partitions: count,
+            overrides: overrides,
+            now: now
+        )
+        _ = try goOn(with: &build, limit: .max)
+        return try finish(build, now: now)
+    }
+
+    /// The first part of `createTopic`: checks that the topic may be, and makes room for it.
+    func beginTopic(
+        _ name: TopicName,
+        id: UUIDBytes,
+        partitions count: Int32,
+        overrides: [String: String],
+        now: StorageMoment
+    ) throws(TopicError) -> PartitionBuild {
         let settings = try checkCreation(of: name, partitions: count, overrides)
-        let names = (0..<count).map { TopicPartition(topic: name, partition: $0) }
+        let build = PartitionBuild(
+            name,
+            id: id,
+            0..<count,
+            for: .topic(settings, overrides: overrides)
+        )
+        try makeRoom(for: build, now: now)
+        return build
+    }
+
+    /// A build that could not be recorded in the end is not begun.
+    func makeRoom(for build: PartitionBuild, now: StorageMoment) throws(TopicError) {
         do throws(PartitionStoreError) {
-            let metadata = try writableMetadata()
-            try clearTheWay(for: names, now: now)
-            try buildFolders(names, topicID: id)
-            try commit(to: metadata, now: now) {
-                records(ofNewTopic: name, id, partitions: count, overrides)
-            }
-            let topic = ClusterMetadata.Topic(
-                name: name,
-                id: id,
-                partitionCount: Int(count),
-                overrides: overrides
-            )
-            try nameFolders(names)
-            open(topic, settings: settings, afterCleanStop: true)
-            guard let made = topics[name] else { throw PartitionStoreError.closed }
-            return entry(of: made)
+            _ = try writableMetadata()
+            try clearTheWay(for: build.names, now: now)
         } catch {
             throw .storage(error)
         }
@@ -81,52 +96,6 @@ extension PartitionStore {
         guard name.isInternal || count <= most - partitionCount else {
             throw .tooManyPartitions(most: most)
         }
-    }
-
-    /// Puts folders that were built to their places, now that a record says that they are there.
-    func nameFolders(_ names: [TopicPartition]) throws(PartitionStoreError) {
-        try inDataDirectory { () throws(FileSystemError) in
-            for name in names { try fileSystem.rename(unfinished(name), to: folder(of: name)) }
-            try fileSystem.syncDirectory(path)
-        }
-    }
-
-    func buildFolders(
-        _ names: [TopicPartition],
-        topicID: UUIDBytes
-    ) throws(PartitionStoreError) {
-        var built: [TopicPartition] = []
-        do throws(PartitionStoreError) {
-            for name in names {
-                built.append(name)
-                try createFolder(name, topicID: topicID)
-            }
-            try inDataDirectory { () throws(FileSystemError) in try fileSystem.syncDirectory(path) }
-        } catch {
-            // So that a second attempt finds its place free; what cannot go now goes at the start.
-            for name in built {
-                do throws(FileSystemError) { try removeFolder(unfinished(name)) } catch {}
-            }
-            throw error
-        }
-    }
-
-    func records(
-        ofNewTopic name: TopicName,
-        _ id: UUIDBytes,
-        partitions count: Int32,
-        _ overrides: [String: String]
-    ) -> [ClusterMetadataRecord] {
-        var records = [ClusterMetadataRecord.topic(name: name.description, id: id)]
-        for (key, value) in overrides.sorted(by: { $0.key < $1.key }) {
-            records.append(
-                .topicSetting(topic: name.description, name: key, value: value)
-            )
-        }
-        for number in 0..<count {
-            records.append(.partition(number, of: id, node: identity.nodeID))
-        }
-        return records
     }
 
     /// Deletes a topic with everything in it, and returns what it was. Once the record is durable

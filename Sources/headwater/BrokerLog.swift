@@ -146,6 +146,7 @@ final class BrokerLog: Sendable {
                 level: .info,
                 ["topic": "\(topic)", "change": change, "client": client.clientID]
             )
+        case .group(let event): group(event)
         case .readFailed(let partition, let error):
             repeated(
                 "partition cannot be read",

@@ -205,6 +205,7 @@ struct BrokerSettings: Sendable {
         var configuration = KafkaBrokerConfiguration()
         configuration.topicDefaults = topics
         configuration.creation = creation
+        configuration.logLevel = logging.kafkaLevel
         configuration.settings = Self.keys.map { key in
             KafkaBrokerConfiguration.Setting(
                 name: key.name,

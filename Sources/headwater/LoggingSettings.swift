@@ -31,6 +31,18 @@ struct LoggingSettings: Sendable {
         ]
     }
 
+    /// As Kafka's tools call it.
+    var kafkaLevel: String {
+        switch level {
+        case .trace: "TRACE"
+        case .debug: "DEBUG"
+        case .info, .notice: "INFO"
+        case .warning: "WARN"
+        case .error: "ERROR"
+        case .critical: "FATAL"
+        }
+    }
+
     private var levelName: String {
         get { level.rawValue }
         set { level = Logger.Level(rawValue: newValue) ?? level }

@@ -1,9 +1,9 @@
 import BrokerModel
 
 /// How the memory ceiling is shared out, in sixteen parts. Each pool pushes back on its own when it
-/// is full: `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a fetch wait,
-/// `network.input` stops reading a connection whose frame is incomplete, `network.output` refuses
-/// deliveries at QoS 0, `deliveries` drops those at QoS 1.
+/// is full: `ingest` stops reading publishers, `produce` stops reading producers, `fetch` lets a
+/// fetch wait, `network.input` stops reading a connection whose frame is incomplete,
+/// `network.output` refuses deliveries at QoS 0, `deliveries` drops those at QoS 1.
 struct MemoryPools {
     let ingest: MemoryPool
     /// What Kafka producers sent and the log has not answered for.

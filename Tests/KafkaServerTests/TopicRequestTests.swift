@@ -202,12 +202,15 @@ import Testing
     }
 
     @Test func `what is set, and where, is told`() throws {
-        let broker = try ProducingBroker(["t": .init(overrides: ["retention.ms": "5000"])])
+        let broker = try ProducingBroker([
+            "t": .init(overrides: ["retention.ms": "5000"]), "__consumer_offsets": .init(),
+        ])
         let client = try broker.connect()
         var request = DescribeConfigsRequest(resources: [
             .init(type: .topic, name: "t", keys: ["retention.ms", "segment.bytes"]),
             .init(type: .topic, name: "u"), .init(type: .broker, name: "8"),
-            .init(type: .init(rawValue: 8), name: "7"),
+            .init(type: .init(rawValue: 9), name: "7"),
+            .init(type: .topic, name: "__consumer_offsets", keys: []),
         ])
         request.wantsSynonyms = true
         request.wantsDocumentation = true
@@ -217,8 +220,9 @@ import Testing
         }
         #expect(
             results.map(\.errorCode)
-                == [.none, .unknownTopicOrPartition, .invalidRequest, .invalidRequest]
+                == [.none, .unknownTopicOrPartition, .invalidRequest, .invalidRequest, .none]
         )
+        #expect(results[4].entries.count > 30)
         let entries = try #require(results.first).entries
         #expect(Set(entries.map(\.name)) == ["retention.ms", "segment.bytes"])
         let retention = try #require(entries.first { $0.name == "retention.ms" })
@@ -227,6 +231,29 @@ import Testing
         #expect(retention.documentation?.isEmpty == false)
         let segment = try #require(entries.first { $0.name == "segment.bytes" })
         #expect(segment.source == .byDefault)
+    }
+
+    @Test func `what is never set here is described as Kafka's tools expect`() throws {
+        let broker = try ProducingBroker()
+        let client = try broker.connect()
+        let wanted: [(ConfigResourceType, String, KafkaErrorCode)] = [
+            (.brokerLogger, "7", .none), (.brokerLogger, "", .invalidRequest),
+            (.brokerLogger, "8", .invalidRequest), (.group, "g", .none),
+            (.group, "", .invalidRequest), (.clientMetrics, "m", .none),
+            (.clientMetrics, "", .invalidRequest),
+        ]
+        let request = DescribeConfigsRequest(
+            resources: wanted.map { .init(type: $0.0, name: $0.1) }
+        )
+        let id = try client.send(.describeConfigs, 4) { request.write(to: &$0, version: 4) }
+        let results = try client.receive(.describeConfigs, 4, id) {
+            try DescribeConfigsResponse(reading: &$0, version: 4).results
+        }
+        #expect(results.map(\.errorCode) == wanted.map(\.2))
+        let logger = try #require(results.first?.entries.first)
+        #expect(logger.name == "root" && logger.value == "INFO" && logger.isReadOnly)
+        #expect(logger.source == .brokerLogger)
+        #expect(results.dropFirst().allSatisfy { $0.entries.isEmpty })
     }
 
     @Test func `asking a hundred times for the same brings it once`() throws {

@@ -124,4 +124,22 @@ import Testing
         #expect(try scene.synced(ticket).errorCode == .unknownServerError)
         #expect(scene.directory.counters.refused.count == 1)
     }
+
+    @Test func `an assignment for which others take the memory may be tried again`() throws {
+        let scene = GroupScene(memory: .kibibytes(64))
+        let (leader, _) = try scene.beginJoinAsClient()
+        scene.pass(.seconds(1))
+        let held = ByteCount.kibibytes(58)
+        #expect(scene.memory.reserve(held))
+        let large = [UInt8](repeating: 0, count: 8 << 10)
+        let refused = scene.beginSync(leader, 1, assigning: [leader: large])
+        #expect(try scene.synced(refused).errorCode == .coordinatorNotAvailable)
+        let told = scene.directory.takeEvents()
+        #expect(told.contains { $0.kind == .refused(.coordinatorNotAvailable) })
+        scene.memory.release(held)
+        let again = scene.beginJoin(leader)
+        #expect(try scene.joined(again).generationID == 2)
+        let taken = scene.beginSync(leader, 2, assigning: [leader: large])
+        #expect(try scene.synced(taken).assignment == large)
+    }
 }

@@ -24,6 +24,15 @@ import Testing
         #expect(scene.describe().members.map(\.groupInstanceID) == ["a", "b"])
     }
 
+    @Test func `an id that was handed out ahead is none for a static member`() throws {
+        let (scene, members) = try stable(["a", "b"])
+        let ahead = try scene.joined(scene.beginJoin()).memberID
+        let taken = scene.beginJoin(ahead, instance: "b")
+        #expect(try scene.joined(taken).errorCode == .unknownServerError)
+        #expect(scene.heartbeat(members[1], 1, instance: "b") == .none)
+        #expect(scene.describe().members.map(\.memberID) == members)
+    }
+
     @Test func `a static member comes back without a rebalance and fences who it was`() throws {
         let (scene, members) = try stable(["a", "b"])
         scene.log = nil

@@ -19,6 +19,10 @@ import Testing
         private(set) var topicsSeen: [Int] = []
         private let inbox = Inbox()
         private let mailbox: Mailbox<TopicReply>
+        private let appends: Mailbox<AppendReply>
+        /// How many it showed when each record was answered.
+        private(set) var topicsSeenByAppends: [Int] = []
+        var answered: (TopicReply) -> Void = { _ in }
         private var token: UInt64 = 0
 
         init(partitionsMax: Int = 10) throws {
@@ -40,14 +44,22 @@ import Testing
             )
             let inbox = inbox
             mailbox = loop.makeMailbox { inbox.bench?.take($0) }
+            appends = loop.makeMailbox { inbox.bench?.take($0) }
             shard.open(store)
             inbox.bench = self
         }
 
         private func take(_ new: [TopicReply]) {
             replies += new
-            topicsSeen += new.map { _ in catalog.snapshot.topics.count { !$0.isInternal } }
+            new.forEach(answered)
+            topicsSeen += new.map { _ in topicsShown }
         }
+
+        private func take(_ new: [AppendReply]) {
+            topicsSeenByAppends += new.map { _ in topicsShown }
+        }
+
+        private var topicsShown: Int { catalog.snapshot.topics.count { !$0.isInternal } }
 
         func create(_ name: String, _ partitions: Int32, _ overrides: [String: String] = [:]) throws
         {
@@ -93,6 +105,24 @@ import Testing
                 replyTo: mailbox
             )
             shard.mailbox.post(.addPartitions(addition))
+        }
+
+        func append(to partition: PartitionHandle) {
+            let batch = SealedBatch()
+            BatchPool.shared.batch(0, of: 0).bytes.withUnsafeBytes { batch.bytes.writeBytes($0) }
+            let request = AppendRequest(
+                partition: partition,
+                batch: batch,
+                needsSync: true,
+                replyTo: appends
+            )
+            shard.mailbox.post(.append(request))
+        }
+
+        func fail(_ operation: FileSystemError.Operation, pathSuffix: String) {
+            var faults = SimulatedFaults()
+            faults.fail(operation, pathSuffix: pathSuffix, reason: .io)
+            fileSystem.setFaults(faults)
         }
 
         /// What each answer was, the topics that it succeeded for left out.
@@ -184,6 +214,63 @@ import Testing
         #expect(Array(grown.handles.prefix(2)) == made.handles)
         #expect(Set(grown.handles).count == 5)
         #expect(bench.catalog.snapshot.topics.contains { $0.partitions.count == 5 })
+    }
+
+    @Test func `what comes while a large topic is built waits for it, in its order`() throws {
+        let bench = try Bench(partitionsMax: 300)
+        try bench.create("large", 100)
+        try bench.create("large", 1)
+        try bench.add("large", total: 201)
+        try bench.alter("large", ["retention.ms": "7"])
+        try bench.create("small", 1)
+        try bench.delete("large")
+        bench.run(untilReplies: 6)
+        #expect(bench.replies.map(\.token) == [1, 2, 3, 4, 5, 6])
+        #expect(bench.refusals == ["exists large"])
+        #expect(try bench.replies[0].outcome.get().partitions.count == 100)
+        #expect(Set(try bench.replies[2].outcome.get().handles).count == 201)
+        #expect(bench.topicsSeen[0] == 1)
+        let names = bench.catalog.snapshot.topics.filter { !$0.isInternal }.map(\.name.description)
+        #expect(names == ["small"])
+    }
+
+    @Test func `records are stored while a large topic is built`() throws {
+        let bench = try Bench(partitionsMax: 300)
+        try bench.create("small", 1)
+        try bench.create("large", 100)
+        bench.answered = { [unowned bench] reply in
+            guard reply.token == 1, case .success(let small) = reply.outcome else { return }
+            bench.append(to: small.handles[0])
+        }
+        bench.run(untilReplies: 2)
+        #expect(bench.topicsSeenByAppends == [1])
+    }
+
+    @Test func `a large topic that cannot be built leaves nothing, and holds up nobody`() throws {
+        let bench = try Bench(partitionsMax: 300)
+        bench.fail(.createDirectory, pathSuffix: "/large-50.headwater-new")
+        try bench.create("large", 100)
+        try bench.create("small", 1)
+        bench.run(untilReplies: 2)
+        #expect(bench.refusals.count == 1)
+        #expect(bench.topicsSeen.last == 1)
+        let left = try bench.fileSystem.list("/data").map(\.name)
+        #expect(!left.contains { $0.hasPrefix("large") })
+    }
+
+    @Test func `a loop that ends in the midst of a topic has made none`() throws {
+        let bench = try Bench(partitionsMax: 300)
+        try bench.create("large", 100)
+        bench.shard.mailbox.post(.stop)
+        bench.loop.run()
+        let identity = PartitionStoreIdentity(nodeID: 1, clusterID: .zero, directoryID: .zero)
+        let store = try PartitionStore.open(path: "/data", fileSystem: bench.fileSystem) {
+            identity
+        }
+        let topics = TopicCatalogSnapshot(of: store).topics
+        #expect(topics.allSatisfy { $0.isInternal })
+        let left = try bench.fileSystem.list("/data").map(\.name)
+        #expect(!left.contains { $0.hasPrefix("large") })
     }
 
     @Test func `a change that cannot be is refused with the reason, and changes nothing`() throws {

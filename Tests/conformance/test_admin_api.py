@@ -181,12 +181,15 @@ def test_describe_configs_of_the_broker_speaks_in_plain_numbers(make_broker):
 @pytest.mark.parametrize("kind, name, error", [
     ("topic", "none", "UNKNOWN_TOPIC_OR_PART"),
     ("topic", "not a topic", "TOPIC_EXCEPTION"),
-    ("group", "g", "INVALID_REQUEST"),
 ])
 def test_describe_configs_refuses(broker, kind, name, error):
     client = admin(broker)
     resource = confluent.ConfigResource(kind, name)
     assert outcome(client.describe_configs([resource])) == error
+
+
+def test_a_group_has_no_settings_of_its_own(broker):
+    assert outcome(admin(broker).describe_configs([confluent.ConfigResource("group", "g")])) is None
 
 
 # IncrementalAlterConfigs
