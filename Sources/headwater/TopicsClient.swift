@@ -140,11 +140,6 @@ struct TopicsClient {
         switch code {
         case .unknownTopicOrPartition:
             .refused("there is no topic '\(topic)'; 'headwater topics list' shows what there is")
-        case .invalidConfig:
-            .refused(
-                "topic '\(topic)': \(message ?? "\(code)"); a topic's settings are "
-                    + TopicSettings.keys.map(\.name).joined(separator: ", ")
-            )
         default: .refused("topic '\(topic)': \(message ?? "\(code)")")
         }
     }
