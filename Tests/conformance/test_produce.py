@@ -145,7 +145,8 @@ def test_a_message_larger_than_any_request_is_refused_like_a_large_one(broker):
         assert producer.flush(30) == 0
     assert [error.code() for error in errors] == [confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE] * 2
     assert [m.offset() for m in deliver(producer, "huge", [b"small"])] == [0]
-    python = kafka.KafkaProducer(bootstrap_servers=[broker.kafka], max_request_size=50_000_000)
+    python = kafka.KafkaProducer(bootstrap_servers=[broker.kafka], max_request_size=50_000_000,
+                                 enable_idempotence=False)
     try:
         with pytest.raises(kafka.errors.MessageSizeTooLargeError, match="socket.request.max.bytes"):
             python.send("huge", b"x" * 3_000_000).get(timeout=20)
