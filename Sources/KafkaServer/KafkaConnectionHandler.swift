@@ -47,6 +47,8 @@ final class KafkaConnectionHandler: ConnectionHandler {
     // Produce
     var produces = ProduceRing()
     var frontProduce: FrontProduce?
+    /// The one whose place that is, while a request above the limit is read and forgotten.
+    var oversized: OversizedProduce?
     /// When batches were checked last, and what all connections had decompressed before that.
     var lastCheck = (turn: MonotonicTime(nanoseconds: 0), bytesBefore: 0)
     var produceBytesInFlight = ByteCount.zero
@@ -91,9 +93,23 @@ final class KafkaConnectionHandler: ConnectionHandler {
                     wrote()
                     return .pause(consumed: consumed)
                 }
+                if oversized != nil {
+                    let action = try skipOversizedProduce(input, consumed: &consumed, &output)
+                    if let action { return action }
+                    continue
+                }
                 let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
                 let bytesMax = service.settings.requestBytesMax.rawValue
-                switch try KafkaFrame.first(in: rest, bytesMax: bytesMax) {
+                let next: KafkaFrame
+                do throws(KafkaWireError) {
+                    next = try KafkaFrame.first(in: rest, bytesMax: bytesMax)
+                } catch {
+                    guard isIntroduced else { throw error }
+                    let action = try beginOversizedProduce(input, error, consumed: &consumed)
+                    if let action { return action }
+                    continue
+                }
+                switch next {
                 case .incomplete(let needed):
                     guard !rest.isEmpty else { return .read(consumed: consumed) }
                     return .readFrame(consumed: consumed, frameBytes: needed)

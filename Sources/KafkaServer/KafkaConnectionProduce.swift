@@ -33,6 +33,25 @@ extension KafkaConnectionHandler {
         return writeAnswers(&output)
     }
 
+    /// The place of a request that is read only to be refused. Nil when it has to wait for it.
+    func beginProduce(_ skip: ProduceSkip, _ header: KafkaRequestHeader) -> FrontProduce? {
+        guard !service.isStopping else { return nil }
+        guard hasRoomForProduce(of: 1) else {
+            waitsForProduces = .room
+            return nil
+        }
+        let request = ProduceRequest(
+            acks: skip.acks,
+            timeoutMilliseconds: skip.timeoutMilliseconds,
+            topics: []
+        )
+        guard let front = begin(request, header) else {
+            service.waitForProduceMemory(connection.id)
+            return nil
+        }
+        return front
+    }
+
     /// Nil when there is no memory for the request.
     private func begin(_ request: ProduceRequest, _ header: KafkaRequestHeader) -> FrontProduce? {
         let size = Self.memoryCost(of: request)
@@ -172,7 +191,7 @@ extension KafkaConnectionHandler {
         return (topic, partition)
     }
 
-    private func report(_ refusal: ProduceRefusal, topic: String) {
+    func report(_ refusal: ProduceRefusal, topic: String) {
         service.report(
             .batchRefused(
                 peer: connection.peer,
@@ -226,7 +245,7 @@ extension KafkaConnectionHandler {
     }
 
     /// Writes those answers that nothing has to be waited for.
-    private func writeAnswers(_ output: inout ByteWriter) -> Step {
+    func writeAnswers(_ output: inout ByteWriter) -> Step {
         let count = produces.completeCount
         guard count > 0, !triesToWrite else { return .answered }
         for request in produces.pending.prefix(count) where request.wantsAnswer {

@@ -22,7 +22,8 @@
 // A Produce is checked on this loop, batch by batch, and copied into `ProduceLane`, which sends the
 // batches of a burst to their partitions together. Many requests of a connection may be on their
 // way; their answers leave in order, and a request of another kind waits for them. One that the
-// log does not answer for in the time it gives is answered REQUEST_TIMED_OUT. What makes or
+// log does not answer for in the time it gives is answered REQUEST_TIMED_OUT. One that is larger
+// than a request may be is read and forgotten, and answered MESSAGE_TOO_LARGE. What makes or
 // deletes a topic waits like a fetch, until the storage loop has done it.
 //
 // What a producer with an id sends is checked by the log, batch by batch; `ProducerIDs` gives the
@@ -60,6 +61,8 @@ enum KafkaServerLimits {
     static let clientNameLengthMax = 64
 
     // Produce
+    /// A Produce above `socket.request.max.bytes` and not above this is answered: Kafka's default.
+    static let skippedRequestBytesMax: Int32 = 100 << 20
     /// Requests of one connection that wait for the log.
     static let producesInFlightMax = 4_096
     /// What each request, and each batch in one, takes in memory beside its bytes.

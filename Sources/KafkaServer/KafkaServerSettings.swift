@@ -32,7 +32,7 @@ public struct KafkaServerSettings: Sendable {
                 \.requestBytesMax,
                 of: defaults,
                 in: .kibibytes(16) ... .mebibytes(100),
-                "A Kafka client that sends a larger request is disconnected."
+                "A larger Produce is answered MESSAGE_TOO_LARGE, any other request disconnected."
             ),
             .init(
                 "fetch.max.bytes",

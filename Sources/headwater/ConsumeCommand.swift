@@ -9,25 +9,37 @@ struct ConsumeCommand: ParsableCommand {
         commandName: "consume",
         abstract: "Read topics as a member of a consumer group.",
         discussion: """
-            The group shares the topics' partitions among its members and remembers how far
-            it has read: start this twice, and each gets a part; start it again later, and it
-            goes on where it stopped. Offsets are committed after the records are printed, so
-            a record is never skipped, and after a crash some may come twice. Without an
-            offset the group begins with the next record, or with --from-beginning. Where
-            retention was faster, it goes on with the oldest record there is, and says so.
-            Ends on Ctrl-C, after --max-messages records, or once none came for --timeout
-            seconds. 'headwater tail' reads without a group.
+            The group shares the topics' partitions among its members and remembers how
+            far it has read: start this twice, and each gets a part; start it again later,
+            and it goes on where it stopped. Offsets are committed after the records are
+            printed, so a record is never skipped, and after a crash some may come twice.
+            Without an offset the group begins with the next record, or with
+            --from-beginning. Where retention was faster, it goes on with the oldest record
+            there is, and says so. Ends on Ctrl-C, after --max-messages records, or once
+            none came for --timeout seconds. 'headwater tail' reads without a group.
+
+            Partitions are dealt out by the assignors range and roundrobin. A group whose
+            other members offer only sticky or cooperative-sticky refuses this one.
 
             EXAMPLES
               headwater consume mqtt --group dashboard
               headwater consume mqtt alarms --group audit --from-beginning --json
               headwater consume mqtt --group nightly --from-beginning --timeout 5 > day.txt
+              headwater consume --include 'plant-.*' --group plant
               headwater consume mqtt --group g --format '%T %t-%p@%o %k=%s\\n'
             """
     )
 
     @Argument(help: ArgumentHelp("The topics to read.", valueName: "TOPIC"))
-    var topics: [String]
+    var topics: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Read all topics whose whole name matches, new ones too, instead of named ones.",
+            valueName: "REGEX"
+        )
+    )
+    var include: String?
 
     @Option(help: ArgumentHelp("The consumer group.", valueName: "GROUP"))
     var group: String
@@ -35,7 +47,10 @@ struct ConsumeCommand: ParsableCommand {
     @Flag(help: "Where the group has no offset, start with the oldest record, not the next.")
     var fromBeginning = false
 
-    @Option(help: ArgumentHelp("Stop after so many records.", valueName: "N"))
+    @Option(
+        name: [.customLong("max-messages"), .customLong("count")],
+        help: ArgumentHelp("Stop after so many records.", valueName: "N")
+    )
     var maxMessages: Int?
 
     @Option(help: ArgumentHelp("Stop once none came for so long.", valueName: "SECONDS"))
@@ -63,6 +78,12 @@ struct ConsumeCommand: ParsableCommand {
         for topic in topics where TopicName(topic) == nil {
             throw ValidationError("'\(topic)' is no topic name: 1 to 249 of a-z A-Z 0-9 . _ -")
         }
+        guard topics.isEmpty != (include == nil) else {
+            throw ValidationError("name topics, or --include a regular expression: one of them")
+        }
+        if let include, (try? selection) == nil {
+            throw ValidationError("--include \(include): this is no regular expression")
+        }
         if group.isEmpty { throw ValidationError("--group takes a name") }
         if let maxMessages, maxMessages < 1 {
             throw ValidationError("--max-messages takes a number above 0")
@@ -78,12 +99,17 @@ struct ConsumeCommand: ParsableCommand {
         }
     }
 
+    private var selection: TopicSelection {
+        get throws { try TopicSelection(names: topics, matching: include) }
+    }
+
     func run() throws {
         let interruption = Interruption()
+        let selection = try selection
         try options.run(until: interruption) { client in
             // Who names a topic that is not there wants to know it now.
-            _ = try client.partitions(of: topics)
-            let run = ConsumeRun(self, client, interruption)
+            if !selection.isPattern { _ = try client.partitions(of: topics) }
+            let run = ConsumeRun(self, selection, client, interruption)
             do {
                 try run.run()
             } catch KafkaClientError.interrupted {
@@ -100,6 +126,7 @@ private final class ConsumeRun {
     private static let commitInterval = Duration.seconds(1)
 
     private let command: ConsumeCommand
+    private let selection: TopicSelection
     private let client: KafkaClient
     private let interruption: Interruption
     private let membership: GroupMembership
@@ -112,14 +139,20 @@ private final class ConsumeRun {
     private var left: Int
     private var text: [UInt8] = []
 
-    init(_ command: ConsumeCommand, _ client: KafkaClient, _ interruption: Interruption) {
+    init(
+        _ command: ConsumeCommand,
+        _ selection: TopicSelection,
+        _ client: KafkaClient,
+        _ interruption: Interruption
+    ) {
         self.command = command
+        self.selection = selection
         self.client = client
         self.interruption = interruption
         membership = GroupMembership(
             client,
             group: command.group,
-            topics: command.topics,
+            selection,
             instanceID: command.instanceId
         )
         reader = RecordReader(client)
@@ -131,17 +164,21 @@ private final class ConsumeRun {
     func run() throws(KafkaClientError) {
         var lastRecord = SystemClock.monotonicNanoseconds
         while left > 0, !interruption.hasCome() {
-            guard try membership.isKept() else {
-                try commit()
-                try join()
-                lastRecord = max(lastRecord, SystemClock.monotonicNanoseconds)
-                continue
-            }
             let before = left
-            guard try printMore() else { return try leave(over: client) }
+            do throws(KafkaClientError) {
+                guard try membership.isKept() else {
+                    try commit()
+                    try join()
+                    lastRecord = max(lastRecord, SystemClock.monotonicNanoseconds)
+                    continue
+                }
+                guard try printMore() else { return try leave(over: client) }
+                if SystemClock.monotonicNanoseconds >= nextCommit { try commit() }
+            } catch {
+                try forgetDeletedTopics(error)
+            }
             let now = SystemClock.monotonicNanoseconds
             if left < before { lastRecord = now }
-            if now >= nextCommit { try commit() }
             if let timeout = command.timeout, Double(now - lastRecord) >= timeout * 1e9 { break }
         }
         try commit()
@@ -154,6 +191,18 @@ private final class ConsumeRun {
         try membership.leave(over: client)
     }
 
+    /// A topic that is gone ends nothing for who never named it.
+    private func forgetDeletedTopics(_ error: KafkaClientError) throws(KafkaClientError) {
+        guard selection.isPattern, case .broker(.unknownTopicOrPartition, _) = error else {
+            throw error
+        }
+        let there = Set(try selection.topics(client))
+        let positions = reader.positions.filter { there.contains($0.key.topic) }
+        guard positions.count < reader.positions.count else { throw error }
+        reader.assign(positions)
+        printed = printed.filter { there.contains($0.key.topic) }
+    }
+
     private func join() throws(KafkaClientError) {
         let assigned = try membership.join()
         let known = try client.committedOffsets(of: command.group, assigned)
@@ -164,7 +213,12 @@ private final class ConsumeRun {
         reader.assign(known.merging(starts) { known, _ in known })
         printed = reader.positions
         let share = assigned.map { "\($0)" }.joined(separator: ", ")
-        writeStandardError("# reads \(share.isEmpty ? "nothing: others have it all" : share)\n")
+        writeStandardError("# reads \(share.isEmpty ? "nothing \(reasonForNothing)" : share)\n")
+    }
+
+    private var reasonForNothing: String {
+        selection.isPattern
+            ? "yet: no topic matches, or others have it all" : "now: others have it all"
     }
 
     /// False when nobody takes the records any more.
@@ -188,7 +242,7 @@ private final class ConsumeRun {
         if command.options.json {
             text += RecordText.json(partition.topic, partition.index, record).utf8
         } else {
-            if command.topics.count > 1 { text += "\(partition.topic) ".utf8 }
+            if command.topics.count != 1 { text += "\(partition.topic) ".utf8 }
             text += RecordText.line(partition.index, record).utf8
         }
         text.append(UInt8(ascii: "\n"))

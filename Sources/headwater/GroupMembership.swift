@@ -16,15 +16,17 @@ final class GroupMembership {
     private(set) var generation: Int32 = -1
 
     private let client: KafkaClient
-    private let topics: [String]
+    private let selection: TopicSelection
+    /// What this member subscribed to when it joined.
+    private var subscribed: [String] = []
     private var nextHeartbeat: Int64 = 0
     /// What the leader has dealt out, so that it sees where topics have grown.
     private var dealt: [PartitionName]?
 
-    init(_ client: KafkaClient, group: String, topics: [String], instanceID: String?) {
+    init(_ client: KafkaClient, group: String, _ selection: TopicSelection, instanceID: String?) {
         self.client = client
         self.group = group
-        self.topics = topics
+        self.selection = selection
         self.instanceID = instanceID
     }
 
@@ -63,7 +65,8 @@ final class GroupMembership {
     }
 
     private func joinGroup() throws(KafkaClientError) -> JoinGroupResponse {
-        let subscription = ConsumerProtocol.subscription(to: topics)
+        subscribed = try selection.topics(client)
+        let subscription = ConsumerProtocol.subscription(to: subscribed)
         var request = JoinGroupRequest(
             groupID: group,
             sessionTimeoutMilliseconds: Int32(Self.sessionTimeout.wholeMilliseconds),
@@ -161,6 +164,7 @@ final class GroupMembership {
             HeartbeatResponse.init(reading:version:)
         ).errorCode
         guard code == .none else { return try stays(after: code) }
+        if selection.isPattern, try selection.topics(client) != subscribed { return false }
         guard let dealt else { return true }
         return try present(Set(dealt.map(\.topic))) == dealt
     }

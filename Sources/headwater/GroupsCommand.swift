@@ -89,8 +89,8 @@ struct GroupsDeleteCommand: ParsableCommand {
         commandName: "delete",
         abstract: "Delete groups with their committed offsets.",
         discussion: """
-            A group with members cannot be deleted. Asks first, on a terminal; a script says
-            --yes.
+            A group with members cannot be deleted. Asks first, on a terminal; a script
+            says --yes.
 
             EXAMPLES
               headwater groups delete dashboard

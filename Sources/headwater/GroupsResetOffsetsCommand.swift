@@ -14,7 +14,8 @@ struct GroupsResetOffsetsCommand: ParsableCommand {
               headwater groups reset-offsets dashboard --topic mqtt --to-earliest
               headwater groups reset-offsets dashboard --topic mqtt:0,2 --to-offset 1700 \\
                 --execute
-              headwater groups reset-offsets dashboard --all-topics --shift-by -100 --execute
+              headwater groups reset-offsets dashboard --all-topics --shift-by -100 \\
+                --execute
               headwater groups reset-offsets dashboard --topic mqtt \\
                 --to-datetime 2026-11-21T08:00:00Z
             """

@@ -4,7 +4,11 @@ import Posix
 
 /// What every command takes that is a client of the Kafka listener.
 struct KafkaOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT"))
+    /// Kafka's own tools have two other names for it.
+    @Option(
+        name: [.customLong("kafka"), .customLong("bootstrap-server"), .customShort("b")],
+        help: ArgumentHelp("The broker's Kafka listener.", valueName: "HOST:PORT")
+    )
     var kafka = "127.0.0.1:9092"
 
     @Flag(help: "Print JSON.")

@@ -9,20 +9,21 @@ struct ProduceCommand: ParsableCommand {
         commandName: "produce",
         abstract: "Write lines, or JSON objects, to a topic as records.",
         discussion: """
-            Waits for the broker's acknowledgement of everything, which with --acks all and 1
-            comes after the sync, and says at the end how many records were acknowledged.
-            What is typed goes out line by line; a file or pipe in batches. A topic that is
-            not there is made, if the broker's auto.create.topics.enable says so. Records with
-            a key go to the partition where every Kafka client would put that key.
+            Waits for the broker's acknowledgement of everything, which with --acks all
+            and 1 comes after the sync, and says at the end how many records were
+            acknowledged. What is typed goes out line by line; a file or pipe in batches. A
+            topic that is not there is made, if the broker's auto.create.topics.enable says
+            so. Records with a key go to the partition where Kafka's clients put that key.
 
-            With --input json each line is an object with key, value, headers and timestamp,
-            as 'tail --json' and 'consume --json' print them; their topic, partition and
-            offset are left out. A value that is no text is written as JSON, with sorted keys.
+            With --input json each line is an object with key, value, headers and
+            timestamp, as 'tail --json' and 'consume --json' print them; their topic,
+            partition and offset are left out. A value that is no text is written as JSON,
+            with sorted keys.
 
             EXAMPLES
               echo hello | headwater produce greetings
               headwater produce readings --file day.txt --key-separator :
-              headwater produce readings --header site=north --compression none
+              headwater produce readings --header site=north --compression lz4
               headwater tail mqtt --json --count 100 | headwater produce copy --input json
             """
     )
@@ -42,7 +43,17 @@ struct ProduceCommand: ParsableCommand {
     }
 
     enum Compression: String, ExpressibleByArgument, CaseIterable {
-        case none, zstd
+        case none, gzip, snappy, lz4, zstd
+
+        var codec: CompressionCodec {
+            switch self {
+            case .none: .none
+            case .gzip: .gzip
+            case .snappy: .snappy
+            case .lz4: .lz4
+            case .zstd: .zstd
+            }
+        }
     }
 
     @Argument(help: ArgumentHelp("The topic to write to.", valueName: "TOPIC"))
@@ -56,7 +67,7 @@ struct ProduceCommand: ParsableCommand {
     @Option(help: ArgumentHelp("0, 1 or all; 0 does not wait for the log.", valueName: "ACKS"))
     var acks = Acks.all
 
-    @Option(help: ArgumentHelp("none or zstd.", valueName: "CODEC"))
+    @Option(help: ArgumentHelp("How records are compressed.", valueName: "CODEC"))
     var compression = Compression.zstd
 
     @OptionGroup var options: KafkaOptions

@@ -31,7 +31,9 @@ final class ProduceRun {
     private var waiting = 0
     private var waitingBytes = 0
     private var nextKeyless = 0
-    private var compressor = ZstdCompressor()
+    private var zstd = ZstdCompressor()
+    /// For the other codecs, which no batch is built with.
+    private var recompressor = RecordBatchRecompressor()
     private var line = 0
 
     init(
@@ -162,7 +164,7 @@ final class ProduceRun {
     private func flush() throws(KafkaClientError) {
         guard waiting > 0 else { return }
         let sealed = batches.sorted { $0.key < $1.key }.filter { !$0.value.builder.isEmpty }
-        for (_, batch) in sealed { seal(batch) }
+        for (_, batch) in sealed { try seal(batch) }
         nextKeyless += 1
         (waiting, waitingBytes) = (0, 0)
         let request = ProduceRequest(
@@ -194,13 +196,32 @@ final class ProduceRun {
         }
     }
 
-    private func seal(_ batch: OpenBatch) {
+    private func seal(_ batch: OpenBatch) throws(KafkaClientError) {
         batch.sealed.removeAll()
         batch.sealedRecords = batch.builder.recordCount
         switch command.compression {
-        case .zstd: batch.builder.seal(compressor: &compressor, into: &batch.sealed)
+        case .zstd: batch.builder.seal(compressor: &zstd, into: &batch.sealed)
         case .none: batch.builder.sealUncompressed(into: &batch.sealed)
+        case .gzip, .snappy, .lz4:
+            do throws(RecordFormatError) {
+                try sealRecompressed(batch)
+            } catch {
+                throw .broker(.messageTooLarge, "a batch cannot be compressed, \(error)")
+            }
         }
+    }
+
+    private func sealRecompressed(_ batch: OpenBatch) throws(RecordFormatError) {
+        var plain = ByteWriter()
+        batch.builder.sealUncompressed(into: &plain)
+        guard let view = try RecordBatchView.first(in: plain.bytes) else { return }
+        try recompressor.recompress(
+            view,
+            to: command.compression.codec,
+            levels: CompressionLevels(),
+            limit: ByteCount(plain.count),
+            into: &batch.sealed
+        )
     }
 
     private func refusal(

@@ -33,7 +33,10 @@ struct TailCommand: ParsableCommand {
     @Flag(help: "Start with the oldest record instead of the next one.")
     var fromBeginning = false
 
-    @Option(help: ArgumentHelp("Stop after so many records.", valueName: "N"))
+    @Option(
+        name: [.customLong("count"), .customLong("max-messages")],
+        help: ArgumentHelp("Stop after so many records.", valueName: "N")
+    )
     var count: Int?
 
     @OptionGroup var options: KafkaOptions

@@ -7,8 +7,8 @@ struct TopicsAlterCommand: ParsableCommand {
         commandName: "alter",
         abstract: "Change a topic's settings, or give it more partitions.",
         discussion: """
-            A setting counts from the next record, roll or retention pass on. Records keep their
-            partitions; new records with a key may go to another one once there are more.
+            A setting counts from the next record, roll or retention pass on. Records keep
+            their partitions; new ones with a key may go to another once there are more.
 
             EXAMPLES
               headwater topics alter readings --set retention.ms=86400000

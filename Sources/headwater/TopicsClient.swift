@@ -1,5 +1,4 @@
 import BrokerModel
-import CommitLog
 import KafkaWire
 
 /// A topic as the commands show it.
@@ -88,6 +87,7 @@ struct TopicsClient {
         _ topics: [String],
         partitions: Int32,
         settings: [(key: String, value: String)],
+        ifNotExists: Bool,
         validatesOnly: Bool
     ) throws -> (made: [CreateTopicsResponse.Topic], refused: Failure?) {
         var request = CreateTopicsRequest(
@@ -106,7 +106,9 @@ struct TopicsClient {
             request.write(to:version:),
             CreateTopicsResponse.init(reading:version:)
         )
-        let refused = response.topics.first { $0.errorCode != .none }
+        let refused = response.topics.first {
+            $0.errorCode != .none && !(ifNotExists && $0.errorCode == .topicAlreadyExists)
+        }
         return (
             response.topics.filter { $0.errorCode == .none },
             refused.map { Self.refusal($0.name, $0.errorCode, $0.errorMessage) }
@@ -140,11 +142,6 @@ struct TopicsClient {
         switch code {
         case .unknownTopicOrPartition:
             .refused("there is no topic '\(topic)'; 'headwater topics list' shows what there is")
-        case .invalidConfig:
-            .refused(
-                "topic '\(topic)': \(message ?? "\(code)"); a topic's settings are "
-                    + TopicSettings.keys.map(\.name).joined(separator: ", ")
-            )
         default: .refused("topic '\(topic)': \(message ?? "\(code)")")
         }
     }

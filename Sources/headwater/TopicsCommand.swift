@@ -93,7 +93,7 @@ struct TopicsCreateCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               headwater topics create readings
-              headwater topics create readings --partitions 3
+              headwater topics create readings --partitions 3 --if-not-exists
               headwater topics create raw --config retention.bytes=1073741824 \\
                 --config durability=written
             """
@@ -117,6 +117,12 @@ struct TopicsCreateCommand: ParsableCommand {
     )
     var assignments: [String] = []
 
+    @Option(help: ArgumentHelp("There is one broker: 1.", valueName: "N"))
+    var replicationFactor: Int16 = 1
+
+    @Flag(help: "A topic that is there already is left as it is.")
+    var ifNotExists = false
+
     @Flag(help: "Only check whether they could be created.")
     var dryRun = false
 
@@ -128,6 +134,9 @@ struct TopicsCreateCommand: ParsableCommand {
         }
         if let partitions, partitions < 1 {
             throw ValidationError("--partitions takes a number above 0")
+        }
+        guard replicationFactor == 1 else {
+            throw ValidationError("--replication-factor takes 1: there is one broker")
         }
         for assignment in assignments where !assignment.contains("=") {
             throw ValidationError(
@@ -151,6 +160,7 @@ struct TopicsCreateCommand: ParsableCommand {
                 topics,
                 partitions: partitions ?? -1,
                 settings: settings,
+                ifNotExists: ifNotExists,
                 validatesOnly: dryRun
             )
             if options.json { options.show(TopicText.json(made)) } else { show(made) }

@@ -212,3 +212,38 @@ def test_operators_mistakes(ten):
     assert run.returncode == EXIT_REFUSED and "topics list" in run.stderr
     assert consume(ten, "t").returncode == EXIT_USAGE
     assert consume(ten, "t", "--group", "g", "--format", "%q").returncode == EXIT_USAGE
+
+
+def test_a_regular_expression_reads_all_topics_that_match(broker):
+    for topic in ("plant-a", "plant-b", "other-plant-a"):
+        fill(broker, topic, 3)
+    with member(broker, "--include", "plant-.*", "--group", "re", "--from-beginning",
+                "--max-messages", "9", "--format", "%t\\n") as reader:
+        first = [reader.stdout.readline().strip() for _ in range(6)]
+        assert sorted(first) == ["plant-a"] * 3 + ["plant-b"] * 3
+        fill(broker, "plant-new", 3)
+        assert [reader.stdout.readline().strip() for _ in range(3)] == ["plant-new"] * 3
+        assert reader.wait(30) == 0
+    partitions = described(broker, "re")["partitions"]
+    assert sorted(part["topic"] for part in partitions) == ["plant-a", "plant-b", "plant-new"]
+
+
+def test_a_deleted_topic_ends_nothing_for_a_regular_expression(broker):
+    for topic in ("gone-a", "gone-b"):
+        fill(broker, topic, 1)
+    with member(broker, "--include", "gone-.", "--group", "re", "--from-beginning",
+                "--max-messages", "3", "--format", "%t %s\\n") as reader:
+        for _ in range(2):
+            reader.stdout.readline()
+        run = harness.run_headwater("topics", "delete", "gone-a", "--yes", "--kafka", broker.kafka)
+        assert run.returncode == 0, run.stderr
+        assert produce(broker, "gone-b", stdin=b"last").returncode == 0
+        assert reader.stdout.readline().strip() == "gone-b last"
+        assert reader.wait(30) == 0
+
+
+@pytest.mark.parametrize("arguments", [("t", "--include", "t"), (), ("--include", "(")])
+def test_topics_are_named_or_matched_and_not_both(broker, arguments):
+    run = consume(broker, *arguments, "--group", "g")
+    assert run.returncode == EXIT_USAGE
+    assert "regular expression" in run.stderr

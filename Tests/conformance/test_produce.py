@@ -137,6 +137,24 @@ def test_an_oversize_message_is_refused_and_the_producer_goes_on(make_broker):
     assert [m.offset() for m in deliver(producer, "big", [b"small"])] == [0]
 
 
+def test_a_message_larger_than_any_request_is_refused_like_a_large_one(broker):
+    producer = confluent(broker, **{"message.max.bytes": 50_000_000})
+    errors = []
+    for size in (3_000_000, 20_000_000):
+        producer.produce("huge", b"x" * size, callback=lambda error, _: errors.append(error))
+        assert producer.flush(30) == 0
+    assert [error.code() for error in errors] == [confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE] * 2
+    assert [m.offset() for m in deliver(producer, "huge", [b"small"])] == [0]
+    python = kafka.KafkaProducer(bootstrap_servers=[broker.kafka], max_request_size=50_000_000,
+                                 enable_idempotence=False)
+    try:
+        with pytest.raises(kafka.errors.MessageSizeTooLargeError, match="socket.request.max.bytes"):
+            python.send("huge", b"x" * 3_000_000).get(timeout=20)
+        assert python.send("huge", b"small").get(timeout=20).offset == 1
+    finally:
+        python.close()
+
+
 def test_confluent_cannot_write_where_only_the_broker_writes(broker):
     producer = confluent(broker, **{"message.timeout.ms": 3000})
     errors = []

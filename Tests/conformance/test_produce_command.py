@@ -7,6 +7,7 @@ import confluent_kafka
 import pytest
 
 import harness
+import raw_kafka
 
 EXIT_USAGE, EXIT_REFUSED, EXIT_NO_INPUT, EXIT_UNREACHABLE = 64, 65, 66, 68
 
@@ -161,3 +162,21 @@ def test_operators_mistakes(broker):
     run = subprocess.run([harness.BINARY, "produce", "t", "--kafka", f"127.0.0.1:{port}"],
                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     assert run.returncode == EXIT_UNREACHABLE
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_every_codec_is_written_and_read_by_other_clients(broker, codec):
+    lines = [f"k{n}:value {n} " + "of many " * 20 for n in range(500)]
+    run = produce(broker, "codec", "--compression", codec, "--key-separator", ":",
+                  stdin="\n".join(lines).encode())
+    assert run.returncode == 0, run.stderr
+    records = read(broker, "codec", 500)
+    assert [f"{key.decode()}:{value.decode()}" for _, key, value, _, _ in records] == lines
+    stored = {header.codec for header, _ in raw_kafka.batches(broker.log_bytes("codec"))}
+    assert stored == {["none", "gzip", "snappy", "lz4", "zstd"].index(codec)}
+
+
+def test_kafkas_own_names_for_the_broker_are_taken(broker):
+    for name in ("--bootstrap-server", "-b", "--kafka"):
+        run = harness.run_headwater("topics", "list", name, broker.kafka)
+        assert run.returncode == 0, run.stderr
