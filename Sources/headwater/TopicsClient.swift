@@ -142,6 +142,11 @@ struct TopicsClient {
         switch code {
         case .unknownTopicOrPartition:
             .refused("there is no topic '\(topic)'; 'headwater topics list' shows what there is")
+        case .invalidConfig:
+            .refused(
+                "topic '\(topic)': \(message ?? "\(code)"); 'headwater config describe' has all "
+                    + "settings of a topic, as settings.NAME under routes"
+            )
         default: .refused("topic '\(topic)': \(message ?? "\(code)")")
         }
     }

@@ -45,9 +45,12 @@ def eventually(condition, seconds=10, what="the condition"):
 def free_port():
     """A port of the loopback that nobody listens on now. Below those that the kernel gives to
     outgoing connections, so that none of these takes it before the broker does. Never given twice:
-    a port that its broker has not bound yet looks as free as it did the first time."""
+    a port that its broker has not bound yet looks as free as it did the first time. Tests that run
+    beside each other (pytest-xdist) take theirs from ranges of their own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    width = 12_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = 20_000 + worker * width + random.randrange(width)
         if port in GIVEN_PORTS:
             continue
         with socket.socket() as probe:

@@ -130,7 +130,7 @@ def test_the_command_creates_lists_describes_and_deletes(broker):
 
 @pytest.mark.parametrize("arguments, code, word", [
     (("create", "mqtt"), EXIT_REFUSED, "exists already"),
-    (("create", "n", "--config", "no.such=1"), EXIT_REFUSED, "retention.ms"),
+    (("create", "n", "--config", "no.such=1"), EXIT_REFUSED, "headwater config describe"),
     (("create", "n", "--config", "no.such"), harness.EXIT_USAGE, "KEY=VALUE"),
     (("create", "n", "--partitions", "0"), harness.EXIT_USAGE, "--partitions"),
     (("create", "a b"), harness.EXIT_USAGE, "no topic name"),
